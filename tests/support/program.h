@@ -1,0 +1,43 @@
+/*
+ * program.h - run a program of the book and keep what it printed.
+ *
+ * The programs are found below the directory named by the environment
+ * variable BUILD, or below build/.
+ */
+#ifndef READBUF_TESTS_PROGRAM_H
+#define READBUF_TESTS_PROGRAM_H
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+struct program {
+    char output[8192]; /* terminated */
+    int status;        /* as of exit(3) */
+};
+
+/* `redirection` is the shell's, such as "2>&1"; output is stdout. */
+static inline struct program program_run(const char *path,
+                                         const char *redirection)
+{
+    const char *build = getenv("BUILD");
+    struct program program;
+    char command[4096];
+    size_t length;
+    FILE *pipe;
+    int status;
+
+    snprintf(command, sizeof(command), "'%s/%s' %s",
+             build == NULL ? "build" : build, path, redirection);
+    pipe = popen(command, "re");
+    ck_assert_ptr_nonnull(pipe);
+    length = fread(program.output, 1, sizeof(program.output) - 1, pipe);
+    program.output[length] = '\0';
+    status = pclose(pipe);
+    ck_assert_msg(WIFEXITED(status), "%s was killed", command);
+    program.status = WEXITSTATUS(status);
+    return program;
+}
+
+#endif

@@ -1,0 +1,17 @@
+/*
+ * sandbox.h - be refused, on purpose.
+ *
+ * A seccomp filter answers a system call with an errno of our choice,
+ * for this process and its children, for good: what containers do, and
+ * a way to make one step of many fail. Aborts where seccomp is missing.
+ */
+#ifndef READBUF_TESTS_SANDBOX_H
+#define READBUF_TESTS_SANDBOX_H
+
+/* io_uring_setup(2) fails with `error`. */
+void sandbox_refuse_setup(int error);
+
+/* io_uring_register(2) fails with `error` for this opcode. */
+void sandbox_refuse_register(unsigned opcode, int error);
+
+#endif
