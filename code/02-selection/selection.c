@@ -1,0 +1,51 @@
+/*
+ * selection.c - the two ends of a request: arming it, decoding it.
+ */
+#include "selection.h"
+
+#include <errno.h>
+
+void readbuf_select(struct io_uring_sqe *sqe, uint16_t group)
+{
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->buf_group = group;
+}
+
+void readbuf_select_read(struct io_uring_sqe *sqe, int fd,
+                         uint16_t group, uint32_t len, uint64_t offset)
+{
+    io_uring_prep_read(sqe, fd, NULL, len, offset);
+    readbuf_select(sqe, group);
+}
+
+void readbuf_select_recv(struct io_uring_sqe *sqe, int fd,
+                         uint16_t group, uint32_t len, int flags)
+{
+    io_uring_prep_recv(sqe, fd, NULL, len, flags);
+    readbuf_select(sqe, group);
+}
+
+/* Only `res` decides this; no flag has a say in it. */
+static enum readbuf_outcome outcome_of(int32_t res)
+{
+    if (res > 0)
+        return READBUF_DATA;
+    if (res == 0)
+        return READBUF_END;
+    return res == -ENOBUFS ? READBUF_STARVED : READBUF_ERROR;
+}
+
+/* Only `flags` decides the rest; `res` has no say in it. */
+struct readbuf_completion readbuf_decode(int32_t res, uint32_t flags)
+{
+    bool named = (flags & IORING_CQE_F_BUFFER) != 0;
+
+    return (struct readbuf_completion){
+        .outcome = outcome_of(res),
+        .res = res,
+        .has_buffer = named,
+        .buffer_is_ours = named && !(flags & READBUF_CQE_F_BUF_MORE),
+        .more = (flags & IORING_CQE_F_MORE) != 0,
+        .bid = named ? (uint16_t)(flags >> IORING_CQE_BUFFER_SHIFT) : 0,
+    };
+}
