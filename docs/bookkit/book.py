@@ -1,0 +1,235 @@
+"""The book as a whole: its chapters, the code they list, the claims' tests."""
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from . import csource
+from .commands import REFUSED, Runner, first_difference
+from .markdown import Chapter, Document
+from .problems import Problems
+
+LAYER_FILE = re.compile(r"code/(\d\d)-[\w-]+/(?!demo\.c|exercise\.c)[\w-]+\.[ch]$")
+CLAIM_HEAD = re.compile(r"claim:\s*(\S+)\s*(?:\((\d+\.\d+)\))?\s*(.*)")
+COMMENT_BLOCK = re.compile(r"^[ \t]*/\*.*?\*/", re.S | re.M)
+TEST_HEAD = re.compile(r"(?:\s|/\*.*?\*/)*START_TEST\(\s*(\w+)\s*\)", re.S)
+
+
+@dataclass
+class Listing:
+    """What one `code` directive shows."""
+    chapter: Chapter
+    directive: object
+    path: str
+    source: object = None
+    again: bool = False
+    excerpts: list = field(default_factory=list)
+
+    @property
+    def rows(self):
+        """(source line, text); line 0 is a blank between two excerpts."""
+        rows = []
+        for excerpt in self.excerpts:
+            if rows and rows[-1][0] != excerpt.first - 1:
+                rows.append((0, ""))
+            for number in range(excerpt.first, excerpt.last + 1):
+                rows.append((number, self.source.lines[number - 1].rstrip()))
+        return rows
+
+    @property
+    def text(self):
+        return [text for _, text in self.rows]
+
+    @property
+    def label(self):
+        return ", ".join(excerpt.label for excerpt in self.excerpts)
+
+    @property
+    def symbols(self):
+        """The symbols whose name this listing shows, in their order."""
+        shown = {number for number, _ in self.rows}
+        return [s for s in self.source.symbols if s.line in shown] \
+            if self.excerpts else []
+
+    @property
+    def place(self):
+        return f"{self.chapter.path}:{self.directive.line}"
+
+
+@dataclass
+class TestedClaim:
+    id: str
+    since: str
+    sentence: str
+    test: str
+    path: str
+    line: int
+
+
+@dataclass
+class Capture:
+    """What one `run` directive's command printed, beside what is recorded."""
+    recorded: list
+    printed: list
+    why: str = ""        # why there is nothing to compare, or what went wrong
+    refused: bool = False
+    difference: int = None   # index of the first line that differs
+
+    @property
+    def same(self):
+        return not self.why and self.difference is None
+
+
+class Book:
+    def __init__(self, root):
+        self.root = Path(root).resolve()
+        self.problems = Problems()
+        self.runner = Runner(self.root)
+        self.refusal = ""
+        self.skipped = []        # (place, command) of what was refused
+        self.chapters = [self._read(Chapter, path) for path in
+                         sorted(self.root.glob("chapters/[0-9][0-9]-*.md"))]
+        if not self.chapters:
+            self.problems.add("chapters", 1, "there is no chapter NN-name.md here")
+        self.sources = csource.load(self.root, self._source_paths())
+        for source in self.sources.values():
+            if source.broken and source.path.endswith((".c", ".h")):
+                self.problems.add(source.path, source.broken, "braces do not "
+                                  "balance, so its symbols cannot be found")
+        self.listings = [self._listing(chapter, directive)
+                         for chapter in self.chapters
+                         for directive in chapter.of_kind("code")]
+
+    def relative(self, path):
+        return Path(path).relative_to(self.root).as_posix()
+
+    def _read(self, kind, path):
+        return kind(self.relative(path), path.read_text(encoding="utf-8"),
+                    self.problems)
+
+    @cached_property
+    def documents(self):
+        """Markdown that is no chapter: only its links are looked at."""
+        paths = [*self.root.glob("*.md"), *self.root.glob("docs/**/*.md")]
+        return [self._read(Document, path) for path in sorted(paths)
+                if "node_modules" not in path.parts]
+
+    def _source_paths(self):
+        found = [self.relative(p) for p in self.root.glob("code/**/*.[ch]")]
+        for chapter in self.chapters:
+            for directive in chapter.of_kind("code"):
+                path = directive.body.split()[0] if directive.body else ""
+                inside = (self.root / path).resolve().is_relative_to(self.root)
+                if path and inside and (self.root / path).is_file():
+                    found.append(path)
+        return sorted(set(found))
+
+    def layer_files(self):
+        return [s for p, s in self.sources.items() if LAYER_FILE.match(p)]
+
+    # -- listings ---------------------------------------------------------
+
+    def _listing(self, chapter, directive):
+        path, _, selectors = directive.body.partition(" ")
+        again = re.search(r"(?:^|\s)again$", selectors)
+        if again:
+            selectors = selectors[:again.start()]
+        listing = Listing(chapter, directive, path, self.sources.get(path),
+                          bool(again))
+        if not path:
+            return listing      # reported as malformed already
+        if not listing.source:
+            self.problems.add(chapter.path, directive.line,
+                              f"there is no file {path} to list")
+            return listing
+        try:
+            listing.excerpts = listing.source.select(selectors)
+        except csource.SelectorError as error:
+            self.problems.add(chapter.path, directive.line, str(error))
+        return listing
+
+    def listings_of(self, chapter):
+        return [x for x in self.listings if x.chapter is chapter]
+
+    @cached_property
+    def home(self):
+        """The listing each name's reader is sent to.
+
+        It is the first one that shows the name declared, but a forward
+        declaration in a .c file is a home only where there is no other.
+        Only names of layers have one: `main` and `run` of all the demos
+        would lead anywhere.
+        """
+        homes, forward = {}, {}
+        for listing in self.listings:
+            for symbol in listing.symbols:
+                if not LAYER_FILE.match(symbol.path):
+                    continue
+                weak = symbol.kind == "prototype" and symbol.path.endswith(".c")
+                (forward if weak else homes).setdefault(symbol.name, listing)
+        return {**forward, **homes}
+
+    # -- outputs and figures ----------------------------------------------
+
+    def _attempt(self, directive, chapter, merged):
+        """(the command's result, why it is of no use, whether it was refused)."""
+        result = self.runner.run(directive.body, merged)
+        if result.status == REFUSED != directive.expected_status:
+            self.refusal = self.refusal or result.why_refused()
+            self.skipped.append((f"{chapter.path}:{directive.line}", directive.body))
+            return result, self.refusal, True
+        return result, result.complaint(directive.expected_status), False
+
+    def capture(self, chapter, directive):
+        """Run a `run` directive's command and compare."""
+        recorded = directive.fence.body if directive.fence else []
+        result, why, refused = self._attempt(directive, chapter, merged=True)
+        capture = Capture(recorded, result.lines, why, refused)
+        command = f"$ {directive.body}"
+        if recorded[:1] != [command]:
+            capture.difference = 0
+        else:
+            index = first_difference(recorded[1:], result.lines, directive.by_shape)
+            capture.difference = None if index is None else index + 1
+        return capture
+
+    def draw(self, chapter, directive):
+        """The SVG that a `figure` directive's command prints, or None."""
+        result, why, refused = self._attempt(directive, chapter, merged=False)
+        if why and not refused:
+            self.complain(chapter, directive, why)
+        return None if why else result.output
+
+    def complain(self, chapter, directive, why):
+        self.problems.add(chapter.path, directive.line, f"'{directive.body}' {why}")
+
+    # -- claims -----------------------------------------------------------
+
+    @cached_property
+    def test_claims(self):
+        found = []
+        for path in sorted(self.root.glob("tests/*/test_*.c")):
+            found.extend(self._claims_in(self.relative(path),
+                                         path.read_text(encoding="utf-8")))
+        return found
+
+    def _claims_in(self, path, text):
+        starts = [0] + [m.end() for m in re.finditer("\n", text)]
+        for match in COMMENT_BLOCK.finditer(text):
+            said = csource.comment_text(match.group())
+            if not said.startswith("claim:"):
+                continue
+            line = bisect_right(starts, text.index("claim:", match.start()))
+            head = CLAIM_HEAD.match(said)
+            test = TEST_HEAD.match(text, match.end())
+            if not head or not head[2]:
+                self.problems.add(path, line, "a claim begins with "
+                                  "'claim: its-id (5.19)', the first kernel it holds for")
+            elif not test:
+                self.problems.add(path, line, f"the claim '{head[1]}' does not "
+                                  "stand above a START_TEST")
+            else:
+                yield TestedClaim(head[1], head[2], head[3].strip(), test[1],
+                                path, line)

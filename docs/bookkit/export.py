@@ -1,0 +1,149 @@
+"""`sync.py export`: what the book's rendering needs to know, as a Lua table."""
+
+import datetime
+import platform
+import re
+
+from .markdown import SENTENCE_END
+
+TAP = re.compile(r"^(not )?ok \d+ - [^:]*:[^:]*:([^:]+): (.*)$")
+
+
+def export(book):
+    """The text of data.lua."""
+    chapters = book.chapters
+    outputs = {c.name: [output(book, c, d) for d in c.of_kind("run")]
+               for c in chapters}
+    return "return " + lua({
+        "kernel": platform.release(),
+        "machine": platform.machine(),
+        "date": datetime.date.today().isoformat(),
+        "refused": book.refusal or False,
+        "chapters": [{"file": c.name, "number": c.number, "title": c.title}
+                     for c in chapters],
+        "listings": {c.name: [listing(book, x) for x in book.listings_of(c)]
+                     for c in chapters},
+        "outputs": outputs,
+        "symbols": symbols(book),
+        "claims": claims(book),
+        "terms": [{"term": t.term, "chapter": t.chapter, "anchor": t.anchor,
+                   "sentence": t.sentence} for c in chapters for t in c.terms],
+    }) + "\n"
+
+
+def listing(book, shown):
+    names = list(dict.fromkeys(s.name for s in shown.symbols))
+    excerpts = shown.excerpts
+    return {
+        "path": shown.path,
+        "first": min((e.first for e in excerpts), default=0),
+        "last": max((e.last for e in excerpts), default=0),
+        # Of each line its number in the file, 0 for a blank between excerpts.
+        "numbers": [number for number, _ in shown.rows],
+        "label": shown.label,
+        "again": shown.again,
+        "symbols": names,
+        # The ids that this listing, and no other, carries.
+        "anchors": [f"sym-{n}" for n in names if book.home.get(n) is shown],
+    }
+
+
+def output(book, chapter, directive):
+    capture = book.capture(chapter, directive)
+    printed = ["$ " + directive.body] + capture.printed
+    text = capture.recorded if capture.refused else printed
+    return {"command": directive.body, "text": "\n".join(text[1:]),
+            "ran": not capture.refused, "same": capture.same, "why": capture.why}
+
+
+def symbols(book):
+    found = {}
+    for name, home in book.home.items():
+        known = [s for s in home.symbols if s.name == name]
+        known += [s for source in book.sources.values()
+                  for s in source.symbols if s.name == name]
+        comments = (book.sources[s.path].comment_of(s) for s in known)
+        comment = next(filter(None, comments), "")
+        found[name] = {"chapter": home.chapter.name, "anchor": f"sym-{name}",
+                       "brief": SENTENCE_END.split(comment)[0]}
+    return found
+
+
+def claims(book):
+    tests = {t.id: t for t in reversed(book.test_claims)}
+    found = []
+    for claim in (c for chapter in book.chapters for c in chapter.claims):
+        test = tests.get(claim.id)
+        verdict, why = verdict_of(book, test)
+        found.append({"id": claim.id, "sentence": claim.sentence,
+                      "chapter": claim.chapter, "test": test.test if test else "",
+                      "path": test.path if test else "",
+                      "line": test.line if test else 0,
+                      "since": test.since if test else "",
+                      "verdict": verdict, "why": why})
+    return found
+
+
+def verdict_of(book, test):
+    """What the last run of a claim's test showed, and why it showed no more."""
+    if not test:
+        return "not verified here", "it has no test"
+    results = (book.root / "build/results" / test.path.partition("/")[2]).with_suffix("")
+    tap = results.with_suffix(".tap")
+    skip = results.with_suffix(".skip")
+    passed, message = tap_result(tap, test.test)
+    if passed is False:
+        return "contradicted here", message
+    reason = skip_reason(skip, test.test)
+    if reason is not None:
+        return "not verified here", reason
+    if passed is None:
+        return "not verified here", "the test did not run"
+    return "shown", ""
+
+
+def tap_result(path, test):
+    """(True, False or None for no result, message); one failure decides."""
+    passed, message = None, ""
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        match = TAP.match(line)
+        if match and match[2] == test:
+            if match[1]:
+                return False, match[3]
+            passed, message = True, match[3]
+    return passed, message
+
+
+def skip_reason(path, test):
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        name, _, reason = line.partition("\t")
+        if name == test:
+            return reason
+    return None
+
+
+# -- Lua ------------------------------------------------------------------
+
+def lua(value, indent=""):
+    """A Lua expression for strings, numbers, booleans, lists and dicts."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, str):
+        return lua_string(value)
+    if isinstance(value, list) and all(isinstance(v, int) for v in value):
+        return "{" + ", ".join(map(lua, value)) + "}"
+    inner = indent + "  "
+    if isinstance(value, dict):
+        items = [f"[{lua_string(k)}] = {lua(v, inner)}" for k, v in value.items()]
+    else:
+        items = [lua(v, inner) for v in value]
+    return "{\n" + "".join(f"{inner}{item},\n" for item in items) + indent + "}"
+
+
+def lua_string(text):
+    """A quoted Lua string; three digits, so that no digit after can join in."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    escaped = re.sub(r"[\x00-\x1f\x7f]", lambda m: f"\\{ord(m.group()):03d}", escaped)
+    return f'"{escaped}"'

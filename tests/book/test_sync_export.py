@@ -1,0 +1,176 @@
+"""Tests of `sync.py export`: the data that the rendering reads."""
+
+import json
+import subprocess
+import sys
+import unittest
+
+from synctree import DOCS, Tree, TreeTest
+from bookkit import export
+from bookkit.book import Book
+
+ALPHA, BETA = "chapters/01-alpha.md", "chapters/02-beta.md"
+ALPHA_H, STATE = "code/01-alpha/alpha.h", "code/02-beta/state.txt"
+RESULTS = "build/results/01-alpha/test_alpha"
+PASSED = "1..2\nok 1 - test_alpha.c:alpha:taken_and_free: Passed\n"
+FAILED = "not ok 2 - test_alpha.c:alpha:taken_and_free: Assertion '1 == 2' failed: it: is\n"
+
+# JSON with the strings in hex, so that no quoting of ours is trusted twice.
+DUMP = """
+local function dump(v)
+  if type(v) == 'string' then
+    return '"' .. v:gsub('.', function(c) return ('%02x'):format(c:byte()) end) .. '"'
+  elseif type(v) ~= 'table' then return tostring(v) end
+  local out = {}
+  if #v > 0 or next(v) == nil then
+    for _, x in ipairs(v) do table.insert(out, dump(x)) end
+    return '[' .. table.concat(out, ',') .. ']'
+  end
+  for k, x in pairs(v) do table.insert(out, dump(k) .. ':' .. dump(x)) end
+  return '{' .. table.concat(out, ',') .. '}'
+end
+local file = io.open('dump.json', 'w')
+file:write(dump(dofile('build/book/data.lua')))
+file:close()
+"""
+
+
+def unhex(value):
+    if isinstance(value, dict):
+        return {unhex(k): unhex(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [unhex(v) for v in value]
+    return bytes.fromhex(value).decode() if isinstance(value, str) else value
+
+
+class Export(TreeTest):
+    def export(self, tree):
+        return subprocess.run(
+            [sys.executable, str(DOCS / "sync.py"), "export", "build/book/data.lua",
+             "--root", "."], cwd=tree.root, capture_output=True, text=True, check=False)
+
+    def data(self, tree):
+        """What the Lua of pandoc, which renders the book, makes of the file."""
+        done = self.export(tree)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        tree.write("dump.lua", DUMP)
+        subprocess.run(["pandoc", "-t", "plain", "-L", "dump.lua"], cwd=tree.root,
+                       input="", capture_output=True, text=True, check=True)
+        return unhex(json.loads(tree.read("dump.json")))
+
+    def test_everything(self):
+        data = self.data(self.tree((BETA, "# Beta\n", '# Beta "two" \\n [[é]]\n')))
+        self.assertEqual(set(data), {"kernel", "machine", "date", "refused", "chapters", "listings",
+                                     "outputs", "symbols", "claims", "terms"})
+        self.assertIs(data["refused"], False)
+        self.assertRegex(data["date"], r"^\d{4}-\d\d-\d\d$")
+        self.assertEqual(data["chapters"], [
+            {"file": "01-alpha", "number": 1, "title": "Alpha"},
+            {"file": "02-beta", "number": 2, "title": 'Beta "two" \\n [[é]]'}])
+        self.assertEqual(data["listings"]["01-alpha"][1], {
+            "path": ALPHA_H, "first": 7, "last": 19, "numbers": list(range(7, 20)), "again": False,
+            "label": "READBUF_ALPHAS to readbuf_alpha_open",
+            "symbols": ["READBUF_ALPHAS", "readbuf_alpha", "readbuf_alpha_open"],
+            "anchors": ["sym-READBUF_ALPHAS", "sym-readbuf_alpha", "sym-readbuf_alpha_open"]})
+        self.assertEqual(data["listings"]["02-beta"][2]["numbers"], [14, 15, 0, 4, 5, 6, 7, 8, 9])
+        self.assertEqual(data["listings"]["02-beta"][2]["anchors"], [])
+        self.assertEqual(data["outputs"]["02-beta"], [
+            {"command": "cat code/02-beta/state.txt", "ran": True, "same": True, "why": "",
+             "text": "Linux 6.1.0-28-amd64\nmapped rings   yes"},
+            {"command": "echo failed; exit 3", "ran": True, "same": True, "why": "", "text": "failed"}])
+        self.assertEqual(data["symbols"]["readbuf_alpha_open"], {
+            "chapter": "01-alpha", "anchor": "sym-readbuf_alpha_open", "brief": "Opens an alpha."})
+        self.assertEqual(data["terms"][0], {
+            "term": "alpha", "chapter": "01-alpha", "anchor": "term-alpha",
+            "sentence": "An alpha is a number, as [the next part](#opening-one) says."})
+        self.assertEqual(data["claims"][0], {
+            "id": "taken-number", "sentence": "A number that is taken is refused with `EEXIST`.",
+            "chapter": "01-alpha", "test": "taken_and_free", "since": "5.19",
+            "path": "tests/01-alpha/test_alpha.c", "line": 4,
+            "verdict": "not verified here", "why": "the test did not run"})
+
+    def test_an_output_that_differs_is_the_new_one(self):
+        outputs = self.data(self.tree((STATE, "yes", "maybe")))["outputs"]
+        self.assertEqual(outputs["01-alpha"][0], {
+            "command": "cat code/02-beta/state.txt", "ran": True, "same": False, "why": "",
+            "text": "Linux 6.1.0-28-amd64\nmapped rings   maybe"})
+
+    def test_an_output_that_failed(self):
+        tree = self.tree((BETA, "run exit=3: echo failed; exit 3", "run: echo failed; exit 3"))
+        self.assertEqual(self.data(tree)["outputs"]["02-beta"][1], {
+            "command": "echo failed; exit 3", "ran": True, "same": False, "text": "failed",
+            "why": "exits with 3, not 0 (last line: failed)"})
+
+    def test_an_output_that_is_refused(self):
+        command = "echo io_uring is refused here.; exit 77"
+        tree = self.tree((BETA, "run exit=3: echo failed; exit 3", f"run: {command}"))
+        self.assertEqual(self.export(tree).returncode, 0)
+        book = Book(tree.root)
+        text = export.export(book)
+        self.assertIn('["refused"] = "io_uring is refused here."', text)
+        self.assertIn('["text"] = "failed",\n        ["ran"] = false,\n        ["same"] = false,\n'
+                      '        ["why"] = "io_uring is refused here."', text)
+
+    def test_a_listing_that_is_unknown_keeps_its_place_and_fails(self):
+        tree = self.tree((BETA, "readbuf_alpha_open /if/../return -1/ fits", "gone"))
+        done = self.export(tree)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no symbol gone", done.stderr)
+        self.assertEqual(tree.read("build/book/data.lua").count('["path"] = "code/'), 9)
+
+    def test_a_sentence_stands_alone(self):
+        text = "> Some text. The *ring*, e.g. `x`, has a\n> <dfn>tail `t`</dfn>[^n] (see it). More.\n"
+        tree = self.tree((BETA, "", "\n" + text))
+        term = Book(tree.root).chapters[1].terms[1]
+        self.assertEqual((term.term, term.anchor), ("tail `t`", "term-tail-t"))
+        self.assertEqual(term.sentence, "The *ring*, e.g. `x`, has a tail `t` (see it).")
+
+    def test_a_term_may_have_an_id(self):
+        tree = self.tree((BETA, "<dfn>beta", '<dfn id="b">beta'))
+        self.assertEqual(Book(tree.root).chapters[1].terms[0].anchor, "b")
+
+
+class Verdicts(TreeTest):
+    def assert_verdict(self, files, verdict, why):
+        tree = Tree({**self.good, **{RESULTS + k: v for k, v in files.items()}})
+        self.addCleanup(tree.remove)
+        self.assertEqual({(c["verdict"], c["why"]) for c in export.claims(Book(tree.root))},
+                         {(verdict, why)})
+
+    def test_passed(self):
+        self.assert_verdict({".tap": PASSED}, "shown", "")
+        self.assert_verdict({".tap": PASSED, ".skip": "another\tno\n"}, "shown", "")
+
+    def test_skipped(self):
+        self.assert_verdict({".tap": PASSED, ".skip": "taken_and_free\tneeds 6.12\n"},
+                            "not verified here", "needs 6.12")
+
+    def test_failed(self):
+        self.assert_verdict({".tap": FAILED}, "contradicted here", "Assertion '1 == 2' failed: it: is")
+
+    def test_one_failure_of_several_runs_decides(self):
+        self.assert_verdict({".tap": PASSED + FAILED + PASSED, ".skip": "taken_and_free\tno\n"},
+                            "contradicted here", "Assertion '1 == 2' failed: it: is")
+
+    def test_did_not_run(self):
+        for tap in ({}, {".tap": PASSED.replace("taken", "other")}, {".tap": "1..0\n"}):
+            self.assert_verdict(tap, "not verified here", "the test did not run")
+
+    def test_no_test(self):
+        tree = self.tree((ALPHA, "claim: free-number", "claim: untested"))
+        found = {c["id"]: (c["verdict"], c["why"]) for c in export.claims(Book(tree.root))}
+        self.assertEqual(found["untested"], ("not verified here", "it has no test"))
+
+
+class Lua(unittest.TestCase):
+    def test_strings(self):
+        self.assertEqual(export.lua_string('a"b\\c\nd\r1\x00é]]'), '"a\\"b\\\\c\\010d\\0131\\000é]]"')
+
+    def test_values(self):
+        self.assertEqual(export.lua([1, 2]), "{1, 2}")
+        self.assertEqual(export.lua([]), "{}")
+        self.assertEqual(export.lua({"a b": [True, "x"]}), '{\n  ["a b"] = {\n    true,\n    "x",\n  },\n}')
+
+
+if __name__ == "__main__":
+    unittest.main()
