@@ -1,0 +1,261 @@
+# Borrowed Buffers: the book, its stages, the library. `make help` first.
+#
+# Stage N lives in code/NN-name, tests/NN-name and chapters/NN-name.md.
+# Its objects see the headers of stages 1..N and no others; its tests
+# link an archive of layers 1..N, whole, so that a layer which needs a
+# later one does not build.
+
+# Where to build, where the tests' results go, what runs the tests.
+B ?= build
+R ?= $(B)/results
+RUNNER ?=
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+OPT ?= -O2 -g
+SAN ?=
+WERROR ?= -Werror
+
+WARN := -Wall -Wextra -Wpedantic $(WERROR) -Wshadow -Wconversion \
+	-Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	-Wcast-align -Wcast-qual -Wwrite-strings -Wundef -Wformat=2 \
+	-Wpointer-arith -Wswitch-enum
+override CFLAGS += -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) $(SAN)
+# Seen by the tests, so that memory can be made to fail.
+WRAPPED := mmap munmap
+WRAP := $(foreach f,$(WRAPPED),-Wl,--wrap=$(f))
+
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+
+STAGES := $(sort $(notdir $(wildcard code/[0-9][0-9]-*)))
+# The stages up to and including $(1).
+upto = $(foreach s,$(STAGES),$(if $(filter $(s),$(firstword \
+	$(sort $(s) $(1)))),$(s)))
+includes = $(foreach s,$(call upto,$(1)),-Icode/$(s))
+layer = $(filter-out %/demo.c %/exercise.c %/answer.c, \
+	$(wildcard code/$(1)/*.c))
+tests = $(wildcard tests/$(1)/test_*.c)
+exhibits = $(wildcard code/$(1)/exhibits/*.c)
+answers = $(wildcard tests/$(1)/answers/*.c)
+# What a stage's tests share: neither a test program nor the exercise.
+helpers = $(patsubst %.c,$(B)/%.o,$(filter-out %/exercise.c \
+	$(call tests,$(1)),$(wildcard tests/$(1)/*.c)))
+graded = $(if $(call answers,$(1)),$(B)/$(1)/exercise/starter \
+	$(patsubst tests/$(1)/answers/%.c,$(B)/$(1)/exercise/%, \
+	$(call answers,$(1))))
+
+# The stage a user means by N=2: its directory's name.
+N ?=
+STAGE := $(if $(N),$(filter $(shell printf %02d $(N) 2>&1)-%,$(STAGES)))
+need_stage = $(if $(STAGE),,$(error say which stage: N=1 .. \
+	N=$(words $(STAGES))))
+
+# Every C file there is.
+SOURCES := $(sort $(wildcard code/*/*.[ch] code/*/exhibits/*.c \
+	tests/*/*.[ch] tests/*/answers/*.c))
+# "make setup check": even with -j, first the one, then the other.
+SETUP_FIRST := $(filter setup,$(MAKECMDGOALS))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: help setup book check stage test tests sync exercise where clean \
+	programs
+
+help:
+	@awk -F '## ' '/^[a-z-]+:.*## / {sub(/:.*/, "", $$1); \
+		printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+setup: ## install what is missing to build the book and the stages
+	@docs/setup.sh build
+
+# ---------------------------------------------------------------- objects
+
+SUPPORT := $(addprefix $(B)/tests/support/,support.o sandbox.o faults.o)
+
+# One set of rules a stage: $(1) is its name, such as 02-selection.
+define stage_rules
+$(B)/$(1)/%.o: code/$(1)/%.c Makefile
+	@mkdir -p $$(@D)
+	$$(info $$(CC) $$<)
+	$$(Q)$$(CC) $$(CFLAGS) $(call includes,$(1)) -Itests/$(1) -MMD -MP \
+		-c $$< -o $$@
+
+$(B)/$(1)/layers.a: $(foreach s,$(call upto,$(1)), \
+		$(patsubst code/%.c,$(B)/%.o,$(call layer,$(s))))
+	@rm -f $$@
+	$$(Q)$$(AR) rcsD $$@ $$^
+
+$(B)/$(1)/demo $(patsubst code/%.c,$(B)/%,$(call exhibits,$(1))): \
+		%: %.o $(B)/$(1)/layers.a
+	$$(Q)$$(CC) $$(SAN) -o $$@ $$^ -luring -pthread
+
+$(B)/tests/$(1)/%.o: tests/$(1)/%.c Makefile
+	@mkdir -p $$(@D)
+	$$(info $$(CC) $$<)
+	$$(Q)$$(CC) $$(CFLAGS) $(call includes,$(1)) -Itests/$(1) \
+		-Itests/support -MMD -MP -c $$< -o $$@
+
+$(patsubst %.c,$(B)/%,$(call tests,$(1))): %: %.o $(SUPPORT) \
+		$(call helpers,$(1)) $(B)/$(1)/layers.a
+	$$(Q)$$(CC) $$(SAN) $(WRAP) -o $$@ $$(filter %.o,$$^) \
+		-Wl,--whole-archive $(B)/$(1)/layers.a \
+		-Wl,--no-whole-archive -luring $$$$(pkg-config --libs check)
+
+# An answer is graded by the exercise's tests.
+$(B)/$(1)/exercise/starter: $(B)/$(1)/exercise.o
+$(B)/$(1)/exercise/yours: $(B)/$(1)/answer.o
+$(patsubst tests/$(1)/answers/%.c,$(B)/$(1)/exercise/%, \
+		$(call answers,$(1))): \
+		$(B)/$(1)/exercise/%: $(B)/tests/$(1)/answers/%.o
+$(call graded,$(1)) $(B)/$(1)/exercise/yours: \
+		$(B)/tests/$(1)/exercise.o $(SUPPORT) $(B)/$(1)/layers.a
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(SAN) $(WRAP) -o $$@ $$^ -luring \
+		$$$$(pkg-config --libs check)
+
+.PHONY: programs-$(1) tests-$(1) grade-$(1)
+programs-$(1): $(B)/$(1)/demo \
+	$(patsubst code/%.c,$(B)/%,$(call exhibits,$(1)))
+tests-$(1): $(patsubst tests/$(1)/%.c,$(R)/$(1)/%.done,$(call tests,$(1)))
+grade-$(1): $(call graded,$(1))
+	tests/support/grade.sh $(B) $(1)
+
+# A test program runs again when it, or what it runs, was rebuilt.
+$(R)/$(1)/%.done: $(B)/tests/$(1)/% $(B)/refuse $(B)/$(1)/demo \
+		$(patsubst code/%.c,$(B)/%,$(call exhibits,$(1)))
+	@mkdir -p $$(@D) && rm -f $$@
+	@BUILD=$(B) $$(RUNNER) $$< $$(@:.done=) && touch $$@
+endef
+$(foreach s,$(STAGES),$(eval $(call stage_rules,$(s))))
+
+$(B)/tests/support/%.o: tests/support/%.c Makefile
+	@mkdir -p $(@D)
+	$(info $(CC) $<)
+	$(Q)$(CC) $(CFLAGS) $(call includes,$(firstword $(STAGES))) -MMD -MP \
+		-c $< -o $@
+
+$(B)/refuse: $(B)/tests/support/refuse.o $(B)/tests/support/sandbox.o
+	$(Q)$(CC) $(SAN) -o $@ $^
+
+-include $(wildcard $(B)/*/*.d $(B)/*/exhibits/*.d $(B)/tests/*/*.d \
+	$(B)/tests/*/answers/*.d)
+
+programs: $(addprefix programs-,$(STAGES)) $(B)/refuse
+tests: $(addprefix tests-,$(STAGES))
+
+# ----------------------------------------------------------------- verbs
+
+stage: ## N=2: build that stage and run its program
+	$(need_stage)@$(MAKE) --no-print-directory $(B)/$(STAGE)/demo >&2
+	@$(B)/$(STAGE)/demo
+
+test: ## N=2: run that stage's tests
+	$(need_stage)@rm -rf $(R)/$(STAGE)
+	@$(MAKE) --no-print-directory tests-$(STAGE)
+
+exercise: ## N=2: grade your answer to that chapter's exercise
+	$(need_stage)@test -e code/$(STAGE)/answer.c || { \
+		cp code/$(STAGE)/exercise.c code/$(STAGE)/answer.c; \
+		echo "Your copy is code/$(STAGE)/answer.c: change it there."; }
+	@$(MAKE) --no-print-directory $(B)/$(STAGE)/exercise/yours
+	@$(B)/$(STAGE)/exercise/yours
+
+where: ## SYM=name: the file and the chapter a symbol stands in
+	$(if $(SYM),,$(error say which symbol: SYM=readbuf_decode))@docs/sync.py where $(SYM)
+
+# ------------------------------------------------------------------ book
+
+# One make after the other, so that each sees what the last one made. A
+# test that fails here fails in `check`; the book says that it did.
+book: $(SETUP_FIRST) ## build and run every stage, render build/book
+	@$(MAKE) --no-print-directory programs
+	@$(MAKE) --no-print-directory -k tests >$(B)/tests.log 2>&1 || \
+		echo "some tests failed, the book says which: $(B)/tests.log"
+	@$(MAKE) --no-print-directory book-pages
+	@echo "The book: $(BOOK)/index.html"
+
+include docs/book.mk docs/check.mk
+
+# What the pages are made from besides their text: listings, outputs of
+# this run, verdicts of the tests.
+$(BOOK)/data.lua: $(BOOK_CHAPTERS) $(SOURCES) $(wildcard docs/sync.py \
+		docs/bookkit/*.py $(R)/*/*.tap)
+	@mkdir -p $(@D)
+	docs/sync.py export $@
+
+sync: programs ## bring the chapters' listings, outputs and figures up to date
+	docs/sync.py sync
+
+# ----------------------------------------------------------------- check
+
+CHECKS := format prose lint gcc sync exercises clang sanitizers valgrind \
+	refused tools book pages
+
+check: setup-check ## run everything the authors run: a few minutes
+	@start=$$(date +%s); for step in $(CHECKS); do \
+		echo "== $$step"; \
+		$(MAKE) --no-print-directory check-$$step || exit 1; \
+	done; \
+	echo "Everything passes on Linux $$(uname -r)," \
+		"in $$(($$(date +%s) - start)) s."
+
+setup-check: $(SETUP_FIRST)
+	@docs/setup.sh check
+
+JOBS := -j$(shell nproc)
+SUB = $(MAKE) --no-print-directory $(JOBS)
+
+.PHONY: setup-check $(addprefix check-,$(CHECKS))
+check-format:
+	clang-format --dry-run -Werror $(SOURCES)
+
+check-lint:
+	printf '%s\n' $(filter-out %/exercise.c,$(filter \
+		code/%.c tests/support/%.c,$(SOURCES))) | xargs -P2 -n4 sh -c \
+		'clang-tidy --quiet "$$@" -- -std=c11 -D_GNU_SOURCE \
+		$(foreach s,$(STAGES),-Icode/$(s)) -Itests/support \
+		2>/dev/null' lint
+	cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
+		--enable=warning,performance,portability \
+		--suppress=missingIncludeSystem \
+		$(foreach s,$(STAGES),-Icode/$(s)) -Itests/support $(SOURCES)
+
+check-exercises:
+	$(SUB) $(addprefix grade-,$(STAGES))
+
+check-gcc:
+	$(SUB) programs
+	$(SUB) -B tests
+
+check-clang:
+	$(SUB) B=build/clang CC=clang programs tests
+
+check-sanitizers:
+	$(SUB) B=build/sanitizers SAN="-fsanitize=address,undefined \
+		-fno-sanitize-recover=all" programs tests
+
+check-valgrind:
+	$(SUB) R=build/valgrind RUNNER="valgrind -q --error-exitcode=9 \
+		--leak-check=full" tests
+
+# Where io_uring is forbidden: tests skip what they must and pass.
+check-refused:
+	$(SUB) R=build/refused RUNNER="build/refuse EPERM" tests
+
+check-sync:
+	docs/sync.py check
+
+# The tools of the book, against fixtures that must fail.
+.PHONY: check-tools-book
+check-tools: check-tools-book
+check-tools-book:
+	python3 -B -m unittest discover -s tests/book -p 'test_sync*.py'
+	python3 -B tests/book/test_figures.py
+
+check-book:
+	$(MAKE) --no-print-directory book
+
+clean: ## remove everything generated
+	rm -rf build

@@ -1,0 +1,90 @@
+#!/bin/sh
+# setup.sh build|check - install what is missing, and say nothing if
+# nothing is. `build` is what the book and the stages need; `check` is
+# what the tests of everything need besides.
+#
+# A row: what is looked for (a command, a pkg-config module as pc:NAME,
+# or a file as file:GLOB), then its package on Debian, Fedora, Arch and
+# Alpine ("-" where there is none).
+set -eu
+
+rows() {
+    cat <<'ROWS'
+build gcc             gcc              gcc             gcc           gcc
+build pkg-config      pkg-config       pkgconf         pkgconf       pkgconf
+build file:/usr/include/stdio.h libc6-dev glibc-devel glibc          musl-dev
+build pc:liburing     liburing-dev     liburing-devel  liburing      liburing-dev
+build pc:check        check            check-devel     check         check-dev
+build pandoc          pandoc           pandoc-cli      pandoc-cli    pandoc
+build ctags           universal-ctags  ctags           ctags         ctags
+build python3         python3          python3         python        python3
+check clang           clang            clang           clang         clang
+check clang-format    clang-format     clang-tools-extra clang       clang-extra-tools
+check clang-tidy      clang-tidy       clang-tools-extra clang       clang-extra-tools
+check cppcheck        cppcheck         cppcheck        cppcheck      cppcheck
+check valgrind        valgrind         valgrind        valgrind      valgrind
+check aspell          aspell           aspell          aspell        aspell
+check file:/usr/lib/aspell/en_GB.multi aspell-en aspell-en aspell-en aspell-en
+check node            nodejs           nodejs          nodejs        nodejs
+check npm             npm              npm             npm           npm
+check java            default-jre-headless java-latest-openjdk-headless jre-openjdk-headless openjdk21-jre-headless
+check chromium        chromium         chromium        chromium      chromium
+ROWS
+}
+
+have() {
+    case $1 in
+    pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
+    # An unquoted pattern, so that it may match any version.
+    file:*) ls ${1#file:} >/dev/null 2>&1 ;;
+    *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+# The packages of column $2 for what is missing of the set $1.
+missing() {
+    rows | while read -r set what debian fedora arch alpine; do
+        [ "$set" = build ] || [ "$set" = "$1" ] || continue
+        have "$what" && continue
+        case $2 in
+        debian) echo "$debian" ;;
+        fedora) echo "$fedora" ;;
+        arch) echo "$arch" ;;
+        alpine) echo "$alpine" ;;
+        esac
+    done | sort -u | grep -vx -e - | tr '\n' ' '
+}
+
+# What this computer's package manager would be told.
+advise() {
+    if command -v dnf >/dev/null; then
+        echo "dnf install $(missing "$1" fedora)"
+    elif command -v pacman >/dev/null; then
+        echo "pacman -S $(missing "$1" arch)"
+    elif command -v apk >/dev/null; then
+        echo "apk add $(missing "$1" alpine)"
+    else
+        echo "(Debian's names) $(missing "$1" debian)"
+    fi
+}
+
+set=${1:?build or check}
+packages=$(missing "$set" debian)
+[ -n "$packages" ] || exit 0
+if ! command -v apt-get >/dev/null; then
+    echo "missing here; install it and try again:"
+    echo "  $(advise "$set")"
+    exit 1
+fi
+sudo=
+[ "$(id -u)" -eq 0 ] || sudo=sudo
+if [ -n "$sudo" ] && ! command -v sudo >/dev/null; then
+    echo "missing here, and there is no sudo; as root, run:"
+    echo "  apt-get install $packages"
+    exit 1
+fi
+echo "installing: $packages"
+$sudo apt-get update -qq
+# shellcheck disable=SC2086 # one word a package
+$sudo env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends $packages
