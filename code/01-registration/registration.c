@@ -23,18 +23,26 @@ int readbuf_sys_register(int ring_fd, unsigned opcode, void *arg)
     return (int)ret;
 }
 
-/* mmap(2) that answers like the rest of this library. */
+/*
+ * mmap(2) that answers like the rest of this library. The tail is set
+ * although fresh memory is zero: kernels from 6.7 to 6.9 recycle the
+ * rings that they allocate without wiping them.
+ */
 static int map_shared(struct readbuf_ring *ring, int map_flags, int fd,
                       uint64_t offset)
 {
     int saved = errno;
+    int ret = 0;
     void *memory = mmap(NULL, ring->bytes, PROT_READ | PROT_WRITE,
                         map_flags, fd, (off_t)offset);
-    int ret = memory == MAP_FAILED ? -errno : 0;
 
-    errno = saved;
-    if (ret == 0)
+    if (memory == MAP_FAILED) {
+        ret = -errno;
+    } else {
         ring->shared = memory;
+        ring->shared->tail = 0;
+    }
+    errno = saved;
     return ret;
 }
 
@@ -96,8 +104,6 @@ static int map_kernel_memory(struct readbuf_ring *ring)
                      offset);
     if (ret < 0)
         unregister_ring(ring);
-    else
-        ring->shared->tail = 0; /* 6.7 to 6.9 recycle without wiping */
     return ret;
 }
 

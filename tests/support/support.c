@@ -38,15 +38,21 @@ static FILE *open_skips(const char *prefix)
     return file;
 }
 
+/* A reason once, then the tests that it stopped. */
 static int print_skips(void)
 {
-    char line[1024];
+    char line[1024], last[1024] = "";
     int count = 0;
 
     rewind(skips);
     while (fgets(line, sizeof(line), skips) != NULL) {
-        line[strcspn(line, "\t")] = ' ';
-        printf("SKIPPED %s", line);
+        char *reason = line + strcspn(line, "\t");
+
+        *reason++ = '\0';
+        if (strcmp(reason, last) != 0)
+            printf("SKIPPED, %s", reason);
+        printf("    %s\n", line);
+        strcpy(last, reason);
         count++;
     }
     return count;

@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { ENTRIES = 4, GROUP = 0 };
+enum { ENTRIES = 4, MASK = ENTRIES - 1, GROUP = 0 };
 
 /* Not this program's point: it cannot run here. */
 static int fail(const char *what, int ret)
@@ -56,8 +56,7 @@ static int play(struct io_uring *ring, void *page, const int pipe_fd[2])
 
     if (ret < 0)
         return fail("registering the first ring", ret);
-    io_uring_buf_ring_add(first, memory, sizeof(memory), 0, ENTRIES - 1,
-                          0);
+    io_uring_buf_ring_add(first, memory, sizeof(memory), 0, MASK, 0);
     io_uring_buf_ring_advance(first, 1);
     puts("first ring: one buffer given to the kernel, never used");
     io_uring_unregister_buf_ring(ring, GROUP);
