@@ -253,6 +253,7 @@ check-tools: check-tools-book
 check-tools-book:
 	python3 -B -m unittest discover -s tests/book -p 'test_sync*.py'
 	python3 -B tests/book/test_figures.py
+	python3 -B tests/book/test_render.py
 
 check-book:
 	$(MAKE) --no-print-directory book

@@ -1,0 +1,154 @@
+-- The parts of pages that are made from data alone. A comment such as
+-- <!-- claims --> in a Markdown source is where one goes; the sentences
+-- around it are written there by hand. Part of the filter book.lua.
+
+return function(book, inlines)
+  local escape = book.escape
+  local data = book.data
+  local self = {symbol = inlines.symbol, generated = {}}
+
+  local function raw(html)
+    return pandoc.Blocks {pandoc.RawBlock('html', html)}
+  end
+
+  local function table_of(label, class, heads, rows)
+    local cells = {}
+    for _, head in ipairs(heads) do
+      table.insert(cells, '<th scope="col">' .. head .. '</th>')
+    end
+    return raw(('<div class="table %s" role="region" tabindex="0" aria-label="%s">\n<table>'
+      .. '<thead><tr>%s</tr></thead>\n<tbody>\n%s\n</tbody></table></div>'):format(
+      class, label, table.concat(cells), table.concat(rows, '\n')))
+  end
+
+  local function verdicts()
+    local count = {}
+    for word in pairs(inlines.marks) do count[word] = 0 end
+    for _, claim in ipairs(data.claims) do
+      count[claim.verdict] = (count[claim.verdict] or 0) + 1
+    end
+    return ('%d shown, %d not verified here, %d contradicted'):format(
+      count['shown'], count['not verified here'], count['contradicted here'])
+  end
+
+  -- On which machine this copy was made, and what its tests said.
+  function self.generated.build()
+    local html = ('<p class="built">This copy was built on Linux <strong>%s</strong> (%s)%s. '
+      .. '<a href="claims.html">Claims about the kernel</a>: %s.</p>'):format(
+      escape(data.kernel), escape(data.machine),
+      data.date and ', ' .. escape(data.date) or '', verdicts())
+    if data.refused then
+      html = html .. ('<p class="notice">io_uring is refused on that machine: %s</p>'):format(
+        escape(tostring(data.refused)))
+    end
+    return raw(html)
+  end
+
+  -- The list of chapters: the sentence of each is written in the source, as
+  -- "- [](../chapters/NN-name.md) What it is about."
+  local function row_of(item)
+    local content = item[1] and item[1].content
+    local first = content and content[1]
+    if not first or first.t ~= 'Link' then return nil end
+    local page = book.page_of['chapters/' .. first.target:gsub('%.html$', '.md')]
+    if not page or not page.number then return nil end
+    content:remove(1)
+    return page, book.inline_html(content):gsub('^%s+', '')
+  end
+
+  function self.generated.contents(blocks)
+    local sentence = {}
+    for index, block in ipairs(blocks) do
+      if block.t == 'BulletList' and row_of {pandoc.Plain(block.content[1][1].content)} then
+        for _, item in ipairs(block.content) do
+          local page, text = row_of(item)
+          if page then sentence[page] = text end
+        end
+        blocks[index] = pandoc.Null()
+      end
+    end
+    local rows = {}
+    for _, page in ipairs(book.pages) do
+      if page.number then
+        if not sentence[page] then
+          book.fail(('chapter %s has no line in the list of chapters'):format(page.source))
+        end
+        table.insert(rows, ('<li><span class="num" aria-hidden="true">%d</span><div>'
+          .. '<a href="%s"><span class="vh">Chapter %d, </span>%s</a><p>%s</p></div></li>'):format(
+          page.number, page.href, page.number, escape(page.title), sentence[page] or ''))
+      end
+    end
+    return raw('<ol class="ladder">\n' .. table.concat(rows, '\n') .. '\n</ol>')
+  end
+
+  -- A long name may be broken behind an underscore.
+  local function breakable(name)
+    return (escape(name):gsub('_', '_<wbr>'))
+  end
+
+  local function claim_row(claim)
+    local mark = inlines.marks[claim.verdict]
+    if not mark then
+      book.fail(('claim %s: unknown verdict "%s"'):format(claim.id, tostring(claim.verdict)))
+      return ''
+    end
+    local why = claim.why and claim.why ~= '' and ': ' .. escape(claim.why) or ''
+    local chapter = book.chapters[claim.chapter]
+    return ('<tr id="claim-%s" class="%s"><th scope="row">%s<code class="id">%s</code></th>'
+      .. '<td><a href="%s.html#claim-%s">%d. %s</a></td>'
+      .. '<td>%s<br><code>%s</code></td><td>%s</td>'
+      .. '<td><span class="mark %s" aria-hidden="true">%s</span> %s%s</td></tr>'):format(
+      escape(claim.id), mark.class, inlines.sentence(claim.sentence), escape(claim.id),
+      escape(claim.chapter), escape(claim.id), chapter.number, escape(chapter.title),
+      book.file_html(claim.path, '<code>' .. breakable(pandoc.path.filename(claim.path)) .. '</code>'),
+      breakable(claim.test), escape(claim.since), mark.class, mark.sign,
+      escape((claim.verdict:gsub(' here$', ''))), why)
+  end
+
+  function self.generated.claims()
+    local rows = {}
+    for _, claim in ipairs(data.claims) do table.insert(rows, claim_row(claim)) end
+    return raw(('<p class="built"><strong>%d claims</strong> on Linux %s: %s.</p>'):format(
+        #data.claims, escape(data.kernel), verdicts()))
+      .. table_of('Claims', 'claims',
+        {'Claim', 'Chapter', 'Test', 'Since Linux', 'On this machine'}, rows)
+  end
+
+  local function by_key(list, key)
+    local sorted = {}
+    for _, item in ipairs(list) do table.insert(sorted, item) end
+    table.sort(sorted, function(a, b) return a[key]:lower() < b[key]:lower() end)
+    return sorted
+  end
+
+  function self.generated.glossary()
+    local rows = {}
+    for _, term in ipairs(by_key(data.terms, 'term')) do
+      table.insert(rows, ('<dt id="%s">%s</dt>\n<dd>%s <a class="from" href="%s.html#%s">%s</a></dd>')
+        :format(escape(term.anchor), escape(term.term), inlines.sentence(term.sentence),
+                escape(term.chapter), escape(term.anchor), escape(book.chapter_name(term.chapter))))
+    end
+    if #rows == 0 then return raw('<p>No term has been introduced yet.</p>') end
+    return raw('<dl class="glossary">\n' .. table.concat(rows, '\n') .. '\n</dl>')
+  end
+
+  function self.generated.symbols()
+    local list = {}
+    for name, symbol in pairs(data.symbols) do
+      table.insert(list, {name = name, symbol = symbol})
+    end
+    local rows = {}
+    table.sort(list, function(a, b) return a.name < b.name end)
+    for _, item in ipairs(list) do
+      local symbol = item.symbol
+      local chapter = book.chapters[symbol.chapter]
+      table.insert(rows, ('<tr><th scope="row"><a href="%s.html#%s"><code>%s</code></a></th>'
+        .. '<td>%s</td><td>%d. %s</td></tr>'):format(
+        escape(symbol.chapter), escape(symbol.anchor), escape(item.name),
+        inlines.sentence(symbol.brief), chapter.number, escape(chapter.title)))
+    end
+    return table_of('Symbols', 'symbols', {'Symbol', 'What it is', 'Chapter'}, rows)
+  end
+
+  return self
+end

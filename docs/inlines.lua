@@ -1,0 +1,171 @@
+-- What happens inside a sentence: links to other sources become links to
+-- pages, symbols in code voice lead to their listing, claims get their marker
+-- and terms their anchor. Part of the filter book.lua.
+
+local marks = {
+  ['shown'] = {class = 'shown', sign = '✓', words = 'shown on this machine'},
+  ['not verified here'] = {class = 'unverified', sign = '?', words = 'not verified here'},
+  ['contradicted here'] = {class = 'contradicted', sign = '✗', words = 'contradicted here'},
+}
+
+return function(book)
+  local self = {marks = marks}
+  local claims, terms = {}, {}
+  for _, claim in ipairs(book.data.claims) do claims[claim.id] = claim end
+
+  local function fold(text)
+    return text:gsub('%s+', ' '):lower()
+  end
+  for _, term in ipairs(book.data.terms) do terms[fold(term.term)] = term end
+
+  -- Address of a symbol's listing as seen from this page.
+  function self.symbol(name)
+    local symbol = book.data.symbols[name]
+    if not symbol then return nil end
+    local page = symbol.chapter == book.name and '' or symbol.chapter .. '.html'
+    return page .. '#' .. symbol.anchor, symbol.brief
+  end
+
+  -- The false keeps the walk out of the new link, whose text is the same code.
+  local function symbol_in_prose(code)
+    local name = code.text:gsub('%(%)$', ''):gsub('^%l+ ', '')
+    local href, brief = self.symbol(name)
+    if href then
+      return pandoc.Link({code}, href, brief, {class = 'sym'}), false
+    end
+  end
+
+  local function link(el, base)
+    local target = el.target
+    if target:match('^%a[%w+.-]*:') or target:match('^#') then return el end
+    local path, fragment = target:match('^([^#]*)(.*)$')
+    local file = book.resolve(base, path)
+    local page = book.page_of[file]
+    if page then
+      if #el.content == 0 then
+        el.content = pandoc.Inlines(page.number
+          and ('Chapter %d, %s'):format(page.number, page.title) or page.title)
+      end
+      el.target = page.href .. fragment
+    elseif book.read_file(file) then
+      return book.file_link(el, file .. fragment)
+    else
+      book.fail(('link to %s: there is no file %s'):format(target, file), target)
+    end
+    return el
+  end
+
+  -- Links, and symbols that stand neither in a link nor in a heading.
+  local function link_all(blocks, base)
+    return pandoc.Pandoc(blocks):walk({
+      traverse = 'topdown',
+      Header = function(el) return el, false end,
+      Link = function(el) return link(el, base), false end,
+      Code = symbol_in_prose,
+    }).blocks
+  end
+
+  -- A comment at the start of a paragraph is a block to pandoc: a claim's
+  -- comment is put back into the paragraph it belongs to.
+  local function rejoin_claims(blocks)
+    local out = pandoc.Blocks {}
+    local waiting
+    for _, block in ipairs(blocks) do
+      if waiting then
+        if block.t == 'Para' or block.t == 'Plain' then
+          block.content:insert(1, pandoc.RawInline('html', waiting))
+        else
+          book.fail('claim without a sentence', waiting)
+        end
+        waiting = nil
+      end
+      if block.t == 'RawBlock' and block.text:match('^<!%-%-%s*claim:') then
+        waiting = block.text
+      else
+        out:insert(block)
+      end
+    end
+    if waiting then book.fail('claim without a sentence', waiting) end
+    return out
+  end
+
+  function self.marker(claim, href)
+    local mark = marks[claim.verdict]
+    if not mark then
+      book.fail(('claim %s: unknown verdict "%s"'):format(claim.id, tostring(claim.verdict)))
+      mark = marks['not verified here']
+    end
+    return ('<a class="mark %s" href="%s" title="%s"><span aria-hidden="true">%s</span>'
+            .. '<span class="vh">claim %s, %s</span></a>'):format(
+      mark.class, href, book.escape('Claim: ' .. mark.words), mark.sign,
+      book.escape(claim.id), mark.words)
+  end
+
+  local function mark_claims(blocks)
+    local open
+    local function raw(el)
+      local id = el.text:match('^<!%-%-%s*claim:%s*(%S+)%s*%-%->$')
+      if id then
+        if open then book.fail('claim inside a claim', el.text) end
+        open = claims[id]
+        if not open then
+          book.fail(('claim %s is not in the data: is there a test?'):format(id), el.text)
+          open = {id = id, verdict = 'not verified here'}
+        end
+        return pandoc.RawInline('html',
+          ('<span class="claim" id="claim-%s">'):format(book.escape(id)))
+      elseif el.text:match('^<!%-%-%s*end%s*%-%->$') then
+        if not open then
+          book.fail('end of a claim that was not begun', el.text)
+          return {}
+        end
+        local claim = open
+        open = nil
+        return pandoc.RawInline('html', '</span>'
+          .. self.marker(claim, 'claims.html#claim-' .. book.escape(claim.id)))
+      end
+    end
+    local out = pandoc.Pandoc(blocks):walk({traverse = 'topdown', RawInline = raw}).blocks
+    if open then book.fail(('claim %s has no end'):format(open.id), open.id) end
+    return out
+  end
+
+  local function term_id(inlines)
+    local name = pandoc.utils.stringify(inlines)
+    local term = terms[fold(name)]
+    if term then return term.anchor end
+    book.fail(('term "%s" is not in the data'):format(name), '<dfn>' .. name)
+  end
+
+  local function anchor_terms(inlines)
+    for start, el in ipairs(inlines) do
+      if el.t == 'RawInline' and el.text == '<dfn>' then
+        local inside = pandoc.Inlines {}
+        for index = start + 1, #inlines do
+          if inlines[index].t == 'RawInline' and inlines[index].text == '</dfn>' then break end
+          inside:insert(inlines[index])
+        end
+        local id = term_id(inside)
+        if id then el.text = ('<dfn id="%s">'):format(book.escape(id)) end
+      end
+    end
+    return inlines
+  end
+
+  function self.apply(blocks, base)
+    local doc = pandoc.Pandoc(blocks):walk({Blocks = rejoin_claims})
+    doc = doc:walk({Inlines = anchor_terms})
+    return link_all(mark_claims(doc.blocks), base)
+  end
+
+  -- A sentence taken from a chapter, shown elsewhere: links keep leading to
+  -- the right place, marks of claims, terms and notes are left behind.
+  function self.sentence(markdown)
+    local text = markdown:gsub('<!%-%-.-%-%->', ''):gsub('</?dfn[^>]*>', '')
+      :gsub('%[%^[^%]]*%]', '')
+    local doc = pandoc.read(text, 'markdown')
+    return book.inline_html(pandoc.utils.blocks_to_inlines(link_all(doc.blocks, 'chapters')))
+  end
+
+  return self
+end

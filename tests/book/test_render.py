@@ -1,0 +1,263 @@
+#!/usr/bin/env python3
+"""Tests of the rendering: docs/book.mk, the Lua filters and docs/links.py.
+
+A small book is rendered in a temporary folder with the repository's docs. It must render, and each mistake put into it
+must stop the build with the file and the line named.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CHAPTER = """# One
+
+A <dfn>slab</dfn> is memory[^n]. <!-- claim: it-holds -->It *holds*.<!-- end --> See `twice()` and [](02-two.md#later).
+
+[^n]: A note.
+
+<!-- code: code/a.c twice -->
+```c
+int twice(int n)
+{
+    return once(n) * 2; /* once */
+}
+```
+
+<!-- run exit=1: false -->
+```console
+$ false
+no
+```
+
+![A figure.](figures/a.svg)
+"""
+
+TWO = """# Two
+
+## Later
+
+[Back](01-one.md#sym-twice).
+"""
+
+SVG = ('<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" class="fig" viewBox="0 0 9 9" role="img" '
+       'aria-labelledby="t d"><title id="t">T</title><desc id="d">D</desc><style>.a{}</style></svg>\n')
+
+DATA = """return {
+  kernel = "9.9", machine = "m", date = "2000-01-01", refused = false,
+  chapters = {{file = "01-one", number = 1, title = "One"}, {file = "02-two", number = 2, title = "Two"}},
+  listings = {["01-one"] = {{path = "code/a.c", first = 5, last = 8, numbers = {5, 6, 7, 8}, label = "twice",
+    symbols = {"twice"}, anchors = {"sym-twice"}}}},
+  outputs = {["01-one"] = {{command = "false", text = "no", ran = true, same = true}}},
+  symbols = {twice = {chapter = "01-one", anchor = "sym-twice", brief = "Twice."},
+             once = {chapter = "01-one", anchor = "sym-twice", brief = "Once."}},
+  claims = {{id = "it-holds", sentence = "It *holds*.", chapter = "01-one", test = "it_holds", path = "code/a.c",
+    line = 1, since = "5.19", verdict = "shown", why = ""}},
+  terms = {{term = "slab", chapter = "01-one", anchor = "term-slab", sentence = "A <dfn>slab</dfn> is memory[^n]."}},
+}
+"""
+
+INDEX = """# A book
+
+<!-- build -->
+
+<!-- contents -->
+
+- [](../../chapters/01-one.md) First.
+- [](../../chapters/02-two.md) Second.
+"""
+
+
+class Rendering(unittest.TestCase):
+    def setUp(self):
+        self.root = Path(tempfile.mkdtemp(prefix="render-"))
+        self.addCleanup(shutil.rmtree, self.root)
+        shutil.copytree(ROOT / "docs", self.root / "docs", ignore=shutil.ignore_patterns("__pycache__", "kernels.md"))
+        self.write("Makefile", "include docs/book.mk\n")
+        self.write("chapters/01-one.md", CHAPTER)
+        self.write("chapters/02-two.md", TWO)
+        self.write("chapters/figures/a.svg", SVG)
+        self.write("code/a.c", "")
+        self.write("build/book/data.lua", DATA)
+        self.write("docs/pages/index.md", INDEX)
+
+    def write(self, path, text):
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+    def change(self, path, old, new):
+        text = (self.root / path).read_text(encoding="utf-8")
+        self.assertIn(old, text)
+        self.write(path, text.replace(old, new))
+
+    def make(self, *options):
+        env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "B")}
+        return subprocess.run(["make", "-k", *options, "book-pages"], cwd=self.root, env=env, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, check=False)
+
+    def page(self, name):
+        return (self.root / "build/book" / name).read_text(encoding="utf-8")
+
+    def renders(self):
+        run = self.make("-s")
+        self.assertEqual(run.returncode, 0, run.stdout)
+
+    def refused(self, message):
+        run = self.make()
+        self.assertNotEqual(run.returncode, 0, "the mistake was not seen")
+        self.assertIn(message, run.stdout)
+
+    # ------------------------------------------------------- what is right
+
+    def test_renders_every_part(self):
+        self.renders()
+        page = self.page("01-one.html")
+        for part in ('id="sym-twice"', 'data-n="5"', "code/a.c, lines 5–8", 'id="claim-it-holds"',
+                     'href="claims.html#claim-it-holds"', "claim it-holds, shown on this machine",
+                     '<dfn id="term-slab">', '<a href="#sym-twice" class="sym" title="Twice.">', 'id="note-1"',
+                     '<a href="02-two.html#later">Chapter 2, Two</a>', "exit status 1; Linux 9.9, run at this build",
+                     'aria-labelledby="f1-t f1-d"', "Figure 1.1."):
+            self.assertIn(part, page)
+        for part in ("<?xml", "<style", "<!--", "$ false"):
+            self.assertNotIn(part, page)
+        self.assertIn("1 claims", self.page("claims.html"))
+        self.assertIn('href="01-one.html#term-slab"', self.page("glossary.html"))
+        self.assertIn('href="01-one.html#sym-twice"', self.page("symbols.html"))
+
+    def test_a_listing_links_others_but_not_itself_nor_its_comments(self):
+        self.renders()
+        listing = self.page("01-one.html").split("<pre")[1].split("</pre>")[0]
+        self.assertEqual(listing.count("<a "), 1)
+        self.assertIn(">once</a>(n)", listing)
+
+    def test_same_sources_give_the_same_bytes(self):
+        self.renders()
+        first = {p.name: p.read_bytes() for p in (self.root / "build/book").iterdir()}
+        run = self.make("-s", "-B", "-j2")
+        self.assertEqual(run.returncode, 0, run.stdout)
+        self.assertEqual(first, {p.name: p.read_bytes() for p in (self.root / "build/book").iterdir()})
+
+    def test_nothing_is_rendered_twice(self):
+        self.renders()
+        self.assertIn("Nothing to be done", self.make().stdout)
+
+    def test_not_run_is_said(self):
+        self.change("build/book/data.lua", "ran = true, same = true", 'ran = false, same = true, why = "EPERM"')
+        self.change("build/book/data.lua", "refused = false", 'refused = "EPERM said the kernel"')
+        self.renders()
+        self.assertIn("recorded output: could not run here: EPERM", self.page("01-one.html"))
+        self.assertIn("EPERM said the kernel", self.page("01-one.html"))
+        self.assertNotIn("EPERM said the kernel", self.page("02-two.html"))
+
+    def test_another_output_is_said_and_both_are_shown(self):
+        self.change("build/book/data.lua", 'text = "no", ran = true, same = true', 'text = "yes", ran = true, same = false')
+        self.renders()
+        page = self.page("01-one.html")
+        self.assertIn("it printed something else", page)
+        self.assertIn("<code>yes</code>", page)
+        self.assertIn("<code>no</code>", page)
+
+    def test_verdicts_differ_in_words(self):
+        for verdict, words in (("not verified here", "claim it-holds, not verified here"),
+                               ("contradicted here", "claim it-holds, contradicted here")):
+            self.write("build/book/data.lua", DATA.replace('verdict = "shown"', f'verdict = "{verdict}"'))
+            run = self.make("-s", "-B")
+            self.assertEqual(run.returncode, 0, run.stdout)
+            self.assertIn(words, self.page("01-one.html"))
+
+    def test_a_published_source_is_linked(self):
+        run = self.make("-s", "BOOK_SOURCE_URL=https://example.org/blob/main/")
+        self.assertEqual(run.returncode, 0, run.stdout)
+        self.assertIn('<a href="https://example.org/blob/main/code/a.c">', self.page("01-one.html"))
+
+    # ------------------------------------------------------- what is wrong
+
+    def test_link_to_no_chapter(self):
+        self.change("chapters/01-one.md", "02-two.md#later", "03-three.md")
+        self.refused("chapters/01-one.md:3: link to 03-three.md: there is no file chapters/03-three.md")
+
+    def test_link_to_no_heading(self):
+        self.change("chapters/01-one.md", "#later", "#never")
+        self.refused("chapters/01-one.md:3: link to 02-two.html#never: 02-two.html has nothing with the id never")
+
+    def test_heading_renamed_in_the_other_chapter(self):
+        self.renders()
+        self.change("chapters/02-two.md", "## Later", "## Sooner")
+        self.refused("chapters/01-one.md:3: link to 02-two.html#later")
+
+    def test_id_twice(self):
+        self.change("chapters/02-two.md", "## Later", "## Later {#x}\n\n## Other {#x}")
+        self.refused("the id x stands 2 times in 02-two.html")
+
+    def test_fetch_from_another_host(self):
+        self.change("chapters/02-two.md", "[Back]", '<img src="https://example.org/x.png" alt="x"> [Back]')
+        self.refused("the page would fetch https://example.org/x.png")
+
+    def test_missing_figure(self):
+        self.change("chapters/01-one.md", "figures/a.svg", "figures/b.svg")
+        self.refused("chapters/01-one.md:21: there is no figure chapters/figures/b.svg")
+
+    def test_claim_without_test(self):
+        self.change("chapters/01-one.md", "claim: it-holds", "claim: it-does-not")
+        self.refused("chapters/01-one.md:3: claim it-does-not is not in the data")
+
+    def test_claim_without_end(self):
+        self.change("chapters/01-one.md", "<!-- end -->", "")
+        self.refused("claim it-holds has no end")
+
+    def test_end_without_claim(self):
+        self.change("chapters/01-one.md", "<!-- claim: it-holds -->", "")
+        self.refused("end of a claim that was not begun")
+
+    def test_claim_without_sentence(self):
+        self.write("chapters/02-two.md", TWO + "\n<!-- claim: it-holds -->\n\n## Next\n")
+        self.refused("chapters/02-two.md:7: claim without a sentence")
+
+    def test_unknown_verdict(self):
+        self.change("build/book/data.lua", 'verdict = "shown"', 'verdict = "perhaps"')
+        self.refused('claim it-holds: unknown verdict "perhaps"')
+
+    def test_unknown_term(self):
+        self.change("chapters/01-one.md", "<dfn>slab</dfn>", "<dfn>slob</dfn>")
+        self.refused('chapters/01-one.md:3: term "slob" is not in the data')
+
+    def test_stale_listing(self):
+        self.change("chapters/01-one.md", "{\n    return", "{\n\n    return")
+        self.refused("chapters/01-one.md:7: this listing is not what the code says now")
+
+    def test_another_command(self):
+        self.change("chapters/01-one.md", "run exit=1: false", "run exit=1: true")
+        self.refused("this is not the output in the data")
+
+    def test_directive_without_fence(self):
+        self.write("chapters/02-two.md", TWO + "\n<!-- sketch -->\n\nNo fence.\n")
+        self.refused("chapters/02-two.md:7: directive without a fence below it")
+
+    def test_chapter_missing_in_the_contents(self):
+        self.change("docs/pages/index.md", "- [](../../chapters/02-two.md) Second.\n", "")
+        self.refused("chapter chapters/02-two.md has no line in the list of chapters")
+
+    def test_chapter_missing_in_the_data(self):
+        self.write("chapters/03-three.md", "# Three\n")
+        self.refused("chapters/03-three.md:1: is in neither the data nor the list of extra pages")
+
+    def test_no_title(self):
+        self.change("chapters/02-two.md", "# Two\n", "")
+        self.refused("chapters/02-two.md:1: the first block is not a level-1 heading")
+
+    def test_all_mistakes_are_named_at_once(self):
+        self.change("chapters/01-one.md", "02-two.md#later", "03-three.md")
+        self.change("chapters/01-one.md", "figures/a.svg", "figures/b.svg")
+        run = self.make()
+        self.assertIn("03-three.md", run.stdout)
+        self.assertIn("b.svg", run.stdout)
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main())
