@@ -9,6 +9,9 @@
 B ?= build
 R ?= $(B)/results
 RUNNER ?=
+# All processes of an unprivileged user share one limit of locked memory,
+# so test programs take turns.
+ALONE := $(if $(filter 0,$(shell id -u)),,flock $(R))
 ifeq ($(origin CC),default)
 CC := gcc
 endif
@@ -126,7 +129,7 @@ grade-$(1): $(call graded,$(1))
 $(R)/$(1)/%.done: $(B)/tests/$(1)/% $(B)/refuse $(B)/$(1)/demo \
 		$(patsubst code/%.c,$(B)/%,$(call exhibits,$(1)))
 	@mkdir -p $$(@D) && rm -f $$@
-	@BUILD=$(B) $$(RUNNER) $$< $$(@:.done=) && touch $$@
+	@BUILD=$(B) $(ALONE) $$(RUNNER) $$< $$(@:.done=) && touch $$@
 endef
 $(foreach s,$(STAGES),$(eval $(call stage_rules,$(s))))
 

@@ -28,7 +28,8 @@ book-pages: $(BOOK)/links.checked
 # A page appears whole or not at all.
 define BOOK_RENDER
 @mkdir -p $(@D)
-$(PANDOC) --from markdown --to html5 --wrap none --template docs/template.html \
+@echo "pandoc $<"
+$(Q)$(PANDOC) --from markdown --to html5 --wrap none --template docs/template.html \
 	--lua-filter docs/book.lua --metadata book-data=$(BOOK)/data.lua \
 	--metadata source-url=$(BOOK_SOURCE_URL) --metadata extra-pages="$(BOOK_EXTRA)" \
 	--output $@.part $<
@@ -47,7 +48,7 @@ $(BOOK)/%.html: docs/%.md $(BOOK_NEEDS)
 # The rules of the figures' classes come from the program that draws them.
 $(BOOK)/style.css: docs/style.css docs/figures.py
 	@mkdir -p $(@D)
-	{ cat docs/style.css; docs/figures.py style; } > $@.part
+	$(Q){ cat docs/style.css; docs/figures.py style; } > $@.part
 	@mv $@.part $@
 
 $(BOOK)/theme.js: docs/theme.js
@@ -55,5 +56,5 @@ $(BOOK)/theme.js: docs/theme.js
 	@cp $< $@.part && mv $@.part $@
 
 $(BOOK)/links.checked: $(BOOK_PAGES) $(BOOK)/style.css $(BOOK)/theme.js docs/links.py
-	$(PYTHON) docs/links.py $(BOOK_PAGES)
+	$(Q)$(PYTHON) docs/links.py $(BOOK_PAGES)
 	@touch $@

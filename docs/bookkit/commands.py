@@ -39,7 +39,8 @@ class Result:
         text = (self.output + self.errors).decode("utf-8", "replace")
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         named = [line for line in lines if "io_uring" in line]
-        return (named or lines[-1:] or ["io_uring is refused here"])[0]
+        sentence = (named or lines[-1:] or ["io_uring is refused here"])[0]
+        return sentence.removeprefix("cannot run here: ").rstrip(".")
 
     def complaint(self, expected):
         """Why the status is not the expected one, or nothing."""

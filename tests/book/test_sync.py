@@ -410,7 +410,7 @@ class Refused(TreeTest):
         book = self.refusing().check()
         self.assertEqual(list(book.problems), [])
         self.assertEqual([command for _, command in book.skipped], ["bash x.sh | cat"])
-        self.assertEqual(book.refusal, "io_uring is refused here: ask root.")
+        self.assertEqual(book.refusal, "io_uring is refused here: ask root")
 
     def test_counts_where_a_later_stage_fails_otherwise(self):
         tree = self.refusing()

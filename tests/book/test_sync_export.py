@@ -107,7 +107,7 @@ class Export(TreeTest):
         self.assertEqual(self.export(tree).returncode, 0)
         book = Book(tree.root)
         text = export.export(book)
-        self.assertIn('["refused"] = "io_uring is refused here."', text)
+        self.assertIn('["refused"] = "io_uring is refused here"', text)
         self.assertIn('["text"] = "failed",\n        ["ran"] = false,\n        ["same"] = false,\n'
                       '        ["why"] = "io_uring is refused here."', text)
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /*
@@ -106,12 +107,25 @@ void support_skip(const char *test, const char *format, ...)
     fflush(skips);
 }
 
+bool support_locked_for_now(int ret, int *tries)
+{
+    const struct timespec pause = {.tv_nsec = 5000000};
+
+    if (ret != -ENOMEM || ++*tries > 400)
+        return false;
+    nanosleep(&pause, NULL);
+    return true;
+}
+
 const char *support_ring(struct io_uring *ring, unsigned entries,
                          unsigned flags)
 {
     static char why[READBUF_REFUSAL_MAX];
-    int ret = io_uring_queue_init(entries, ring, flags);
+    int ret, tries = 0;
 
+    do
+        ret = io_uring_queue_init(entries, ring, flags);
+    while (support_locked_for_now(ret, &tries));
     if (ret == 0)
         return NULL;
     if (ret == -EINVAL && flags != 0)
@@ -126,11 +140,12 @@ const struct readbuf_features *support_features(void)
 {
     static struct readbuf_features features;
     static bool probed;
+    int tries = 0;
 
-    if (!probed) {
-        readbuf_probe(&features);
-        probed = true;
-    }
+    while (!probed &&
+           support_locked_for_now(readbuf_probe(&features), &tries))
+        ;
+    probed = true;
     return &features;
 }
 

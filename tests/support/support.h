@@ -58,6 +58,13 @@ void support_skip(const char *test, const char *format, ...)
 const char *support_ring(struct io_uring *ring, unsigned entries,
                          unsigned flags);
 
+/*
+ * The memory of a closed io_uring is counted as locked for a while
+ * longer, so an unprivileged user who opens many sees ENOMEM. After a
+ * short rest, true if `ret` is that and it is worth trying again.
+ */
+bool support_locked_for_now(int ret, int *tries);
+
 /* Skip the test unless the kernel has this member of the features. */
 #define NEED_FEATURE(feature)                        \
     do {                                             \
