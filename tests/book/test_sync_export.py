@@ -109,7 +109,7 @@ class Export(TreeTest):
         text = export.export(book)
         self.assertIn('["refused"] = "io_uring is refused here"', text)
         self.assertIn('["text"] = "failed",\n        ["ran"] = false,\n        ["same"] = false,\n'
-                      '        ["why"] = "io_uring is refused here."', text)
+                      '        ["why"] = "io_uring is refused here"', text)
 
     def test_a_listing_that_is_unknown_keeps_its_place_and_fails(self):
         tree = self.tree((BETA, "readbuf_alpha_open /if/../return -1/ fits", "gone"))
