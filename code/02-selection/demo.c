@@ -60,7 +60,7 @@ static void trace(const char *what, struct readbuf_completion done)
         printf("{\"event\":\"pick\",\"bid\":%u,\"by\":\"%s\","
                "\"bytes\":%d}\n",
                done.bid, what, done.res);
-    if (done.outcome == READBUF_STARVED)
+    if (done.outcome == READBUF_GOT_STARVED)
         printf("{\"event\":\"starved\",\"by\":\"%s\"}\n", what);
     printf("{\"event\":\"frame\",\"label\":\"%s\"}\n", what);
 }
@@ -90,7 +90,7 @@ static void show(struct session *s, const char *what,
         return;
     }
     printf("buffer %u ", done.bid);
-    if (done.outcome == READBUF_DATA)
+    if (done.outcome == READBUF_GOT_DATA)
         show_bytes(s->memory[done.bid], done.res);
     else
         puts("and no bytes in it");

@@ -29,10 +29,10 @@ void readbuf_select_recv(struct io_uring_sqe *sqe, int fd,
 static enum readbuf_outcome outcome_of(int32_t res)
 {
     if (res > 0)
-        return READBUF_DATA;
+        return READBUF_GOT_DATA;
     if (res == 0)
-        return READBUF_END;
-    return res == -ENOBUFS ? READBUF_STARVED : READBUF_ERROR;
+        return READBUF_GOT_END;
+    return res == -ENOBUFS ? READBUF_GOT_STARVED : READBUF_GOT_ERROR;
 }
 
 /* Only `flags` decides the rest; `res` has no say in it. */

@@ -42,11 +42,11 @@ void readbuf_select_recv(struct io_uring_sqe *sqe, int fd,
                          uint16_t group, uint32_t len, int flags);
 
 enum readbuf_outcome {
-    READBUF_DATA,    /* res bytes came */
-    READBUF_END,     /* 0: end of file, or an empty datagram */
-    READBUF_STARVED, /* -ENOBUFS: the ring had nothing to pick, or
-                        the socket itself says so (netlink) */
-    READBUF_ERROR,   /* any other negative res */
+    READBUF_GOT_DATA,    /* res bytes came */
+    READBUF_GOT_END,     /* 0: end of file, or an empty datagram */
+    READBUF_GOT_STARVED, /* -ENOBUFS: the ring had nothing to pick, or
+                            the socket itself says so (netlink) */
+    READBUF_GOT_ERROR,   /* any other negative res */
 };
 
 /* What a completion says, taken apart. */

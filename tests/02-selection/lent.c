@@ -68,7 +68,7 @@ static unsigned lent_by_tapping(struct lent *l)
     unsigned count = 0;
 
     memcpy(saved, l->memory, sizeof(saved));
-    while ((done = lent_tap(l)).outcome != READBUF_STARVED) {
+    while ((done = lent_tap(l)).outcome != READBUF_GOT_STARVED) {
         ck_assert(done.has_buffer);
         ck_assert_uint_lt(count, LENT_ENTRIES);
         bids[count++] = done.bid;

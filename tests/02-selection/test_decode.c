@@ -39,14 +39,14 @@ static const uint32_t bids[] = {0, 1, 0x7fff, 0x8000, 0xfffe, 0xffff};
 /* The same in arithmetic, with the numbers of the kernel's header. */
 static struct readbuf_completion model(int32_t res, uint32_t flags)
 {
-    struct readbuf_completion done = {.outcome = READBUF_ERROR};
+    struct readbuf_completion done = {.outcome = READBUF_GOT_ERROR};
 
     if (res == -ENOBUFS)
-        done.outcome = READBUF_STARVED;
+        done.outcome = READBUF_GOT_STARVED;
     if (res == 0)
-        done.outcome = READBUF_END;
+        done.outcome = READBUF_GOT_END;
     if (res >= 1)
-        done.outcome = READBUF_DATA;
+        done.outcome = READBUF_GOT_DATA;
     done.res = res;
     done.more = flags / 2 % 2 == 1;
     if (flags % 2 == 1) {
@@ -151,7 +151,7 @@ END_TEST
 
 START_TEST(bytes_may_come_without_a_buffer_and_buffers_without_bytes)
 {
-    ck_assert_int_eq(readbuf_decode(5, 0).outcome, READBUF_DATA);
+    ck_assert_int_eq(readbuf_decode(5, 0).outcome, READBUF_GOT_DATA);
     ck_assert(!readbuf_decode(5, 0).has_buffer);
     ck_assert(readbuf_decode(0, 3u << 16 | 1).has_buffer);
     ck_assert(readbuf_decode(-EISDIR, 3u << 16 | 1).buffer_is_ours);

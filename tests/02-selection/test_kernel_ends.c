@@ -28,7 +28,7 @@ START_TEST(the_end_of_a_read_takes_a_buffer)
         lent_read(&l, fd[0]);
         done = lent_finish(&l);
         ck_answer(done, 0, true);
-        ck_assert_int_eq(done.outcome, READBUF_END);
+        ck_assert_int_eq(done.outcome, READBUF_GOT_END);
         ck_assert_uint_eq(done.bid, i);
     }
     ck_assert_uint_eq(l.left, 0);

@@ -22,7 +22,7 @@ START_TEST(an_empty_ring_fails_at_once)
     lent_read(&l, fd[0]);
     done = lent_finish(&l);
     ck_answer(done, -ENOBUFS, false);
-    ck_assert_int_eq(done.outcome, READBUF_STARVED);
+    ck_assert_int_eq(done.outcome, READBUF_GOT_STARVED);
     lent_recv(&l, fd[0]);
     ck_answer(lent_finish(&l), -ENOBUFS, false);
 }
@@ -184,7 +184,7 @@ START_TEST(enobufs_can_be_the_sockets_own)
     ck_answer(lent_finish(&l), -ENOBUFS, false);
     ck_assert_uint_eq(l.left, 2);
     lent_recv(&l, fd);
-    ck_assert_int_eq(lent_finish(&l).outcome, READBUF_DATA);
+    ck_assert_int_eq(lent_finish(&l).outcome, READBUF_GOT_DATA);
 }
 END_TEST
 
