@@ -191,7 +191,7 @@ class Book:
         if recorded[:1] != [command]:
             capture.difference = 0
         else:
-            index = first_difference(recorded[1:], result.lines, directive.by_shape)
+            index = first_difference(recorded[1:], result.lines, directive.manner)
             capture.difference = None if index is None else index + 1
         return capture
 

@@ -87,6 +87,8 @@ class Runner:
 
 
 # Each pair is what may differ from machine to machine, and what stands for it.
+# Decimal numbers may differ only where the directive says shape=numbers.
+NUMBER = (re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?"), "<number>")
 SHAPES = [
     # A refusal's reason stands only beside a "no".
     (re.compile(r"\bno \(.*\)$"), "no"),
@@ -94,24 +96,34 @@ SHAPES = [
     (re.compile(r"\bLinux \d\S*"), "Linux <release>"),
     (re.compile(r"\b\d+\.\d+\.\d+[\w.+-]*"), "<release>"),
     (re.compile(r"\b0x[0-9a-fA-F]+"), "<hex>"),
-    (re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?"), "<number>"),
+    NUMBER,
     # A wider number takes blanks from the column before it.
     (re.compile(r"[ \t]+"), " "),
     (re.compile(r"^ (?=<)"), ""),
 ]
 
 
-def shape(line):
+def shape(line, numbers=True):
     """A line with everything replaced that may rightly differ elsewhere."""
     line = line.rstrip()
     for pattern, placeholder in SHAPES:
-        line = pattern.sub(placeholder, line)
+        if numbers or placeholder != NUMBER[1]:
+            line = pattern.sub(placeholder, line)
     return line
 
 
-def first_difference(recorded, printed, by_shape):
+def exact_numbers(line):
+    """The shape of a line in which decimal numbers count."""
+    return shape(line, numbers=False)
+
+
+# How lines are compared, by the option of the directive.
+MANNERS = {None: str.rstrip, "shape": exact_numbers, "shape=numbers": shape}
+
+
+def first_difference(recorded, printed, manner):
     """The index of the first line that differs, or None."""
-    same = shape if by_shape else str.rstrip
+    same = MANNERS[manner]
     left, right = list(map(same, recorded)), list(map(same, printed))
     for index, pair in enumerate(zip(left, right)):
         if pair[0] != pair[1]:

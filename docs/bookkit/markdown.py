@@ -64,8 +64,9 @@ class Directive:
         return int(given[-1][5:]) if given else 0
 
     @property
-    def by_shape(self):
-        return "shape" in self.options
+    def manner(self):
+        """How its output is compared: a key of commands.MANNERS."""
+        return next((o for o in self.options if o.startswith("shape")), None)
 
 
 @dataclass
@@ -239,7 +240,7 @@ class Chapter(Document):
         if not colon or not directive.body:
             return f"write this directive as <!-- {kind}: ... -->"
         for option in directive.options:
-            if kind != "run" or not re.fullmatch(r"shape|exit=\d+", option):
+            if kind != "run" or not re.fullmatch(r"shape|shape=numbers|exit=\d+", option):
                 directive.options = []
                 return f"'{kind}' does not know the option '{option}'"
         if kind == "claim" and not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*",

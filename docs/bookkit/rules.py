@@ -200,7 +200,7 @@ def check_output(book, chapter, directive):
                           too_short_a_mark(f"'{directive.body}'"))
         return
     recorded, printed = line_of(capture.recorded, index), line_of(now, index)
-    manner = ", even in shape" if directive.by_shape else ""
+    manner = ", even in shape" if directive.manner else ""
     book.problems.add(
         chapter.path, directive.fence.open + 1 + index,
         f"'{directive.body}' prints something else now{manner}: recorded "

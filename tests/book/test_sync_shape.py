@@ -58,16 +58,23 @@ class Shape(unittest.TestCase):
 
 class FirstDifference(unittest.TestCase):
     def test_exactly(self):
-        self.assertIsNone(first_difference(["a 1", "b  "], ["a 1", "b"], False))
-        self.assertEqual(first_difference(["a 1", "b"], ["a 2", "b"], False), 0)
-        self.assertEqual(first_difference(["a", "b  c"], ["a", "b c"], False), 1)
+        self.assertIsNone(first_difference(["a 1", "b  "], ["a 1", "b"], None))
+        self.assertEqual(first_difference(["a 1", "b"], ["a 2", "b"], None), 0)
+        self.assertEqual(first_difference(["a", "b  c"], ["a", "b c"], None), 1)
 
     def test_by_shape(self):
-        self.assertIsNone(first_difference(["a 1", "b no (EPERM)"], ["a 2", "b yes"], True))
-        self.assertEqual(first_difference(["a 1", "b"], ["a 2", "c"], True), 1)
+        self.assertIsNone(first_difference(["a 1", "b no (EPERM)"], ["a 2", "b yes"], "shape=numbers"))
+        self.assertEqual(first_difference(["a 1", "b"], ["a 2", "c"], "shape=numbers"), 1)
+
+    def test_numbers_count_unless_said_otherwise(self):
+        recorded = ["tail +14 = 0 at 0x10", "b no (EPERM)"]
+        self.assertIsNone(first_difference(
+            recorded, ["tail +14 = 0 at 0x20", "b yes"], "shape"))
+        self.assertEqual(first_difference(
+            recorded, ["tail +15 = 0 at 0x10", "b yes"], "shape"), 0)
 
     def test_lengths(self):
-        for by_shape in (False, True):
+        for by_shape in (None, "shape", "shape=numbers"):
             self.assertEqual(first_difference(["a"], ["a", "b"], by_shape), 1)
             self.assertEqual(first_difference(["a", "b"], ["a"], by_shape), 1)
             self.assertEqual(first_difference([], ["a"], by_shape), 0)
