@@ -72,11 +72,11 @@ static int refusal_enomem(const struct readbuf_system *system,
         return snprintf(text, size,
                         "the kernel has no memory left for io_uring");
     return snprintf(text, size,
-                    "the kernel counts io_uring's memory against the "
-                    "limit of locked memory, and it did not fit: the "
-                    "limit is %lld KiB. See it with ulimit -l, raise "
-                    "it in limits.conf or with LimitMEMLOCK= in the "
-                    "service's unit",
+                    "there was no memory for io_uring. The usual cause "
+                    "is the limit of locked memory, against which the "
+                    "kernel counts it: the limit is %lld KiB. See it "
+                    "with ulimit -l, raise it in limits.conf or with "
+                    "LimitMEMLOCK= in the service's unit",
                     system->lockable / 1024);
 }
 

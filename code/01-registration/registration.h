@@ -3,7 +3,7 @@
  * kernel.
  *
  *     application                              kernel
- *         |   slot 0   slot 1   slot 2   slot 3   |
+ *         |   slot 0   slot 1   slot 2   slot 3    |
  *         |  +--------+--------+--------+--------+ |
  *         |  |addr len|addr len|addr len|addr len| |
  *         |  |bid tail|bid     |bid     |bid     | |

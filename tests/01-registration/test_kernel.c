@@ -222,7 +222,8 @@ END_TEST
  * claim: register-bad-call (5.19)
  * A bad pointer to the argument is answered with `EFAULT`, a missing
  * argument or a count other than 1 with `EINVAL`, a file that is no
- * io_uring with `EOPNOTSUPP`, and a closed descriptor with `EBADF`.
+ * io_uring with `EOPNOTSUPP`, and a closed file descriptor with
+ * `EBADF`.
  */
 START_TEST(bad_calls_are_refused)
 {

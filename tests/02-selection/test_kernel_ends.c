@@ -259,7 +259,7 @@ static void ck_refused(struct lent *l, struct io_uring_sqe *sqe,
 /*
  * claim: refused-takes-none (5.19)
  * A request that is refused before it starts takes no buffer: a closed
- * descriptor is `EBADF`, a flag that nobody knows `EINVAL`, an
+ * file descriptor is `EBADF`, a flag that nobody knows `EINVAL`, an
  * operation that picks no buffers, such as `WRITE`, `EOPNOTSUPP`.
  */
 START_TEST(a_refused_request_takes_no_buffer)
@@ -338,17 +338,17 @@ END_TEST
 
 /*
  * claim: skipped-success-leaks (5.19)
- * With `IOSQE_CQE_SKIP_SUCCESS` a read that succeeds takes a buffer and
- * tells nobody.
+ * With `IOSQE_CQE_SKIP_SUCCESS` a read that fills its `len`, or a
+ * receive of any bytes, takes a buffer and tells nobody.
  */
 START_TEST(a_skipped_success_leaks_its_buffer)
 {
     static struct lent l;
     struct io_uring_sqe *sqe;
-    int fd[2];
+    int fd[2], other[2];
 
     NEED_LENT(&l, 0, 0);
-    lend_first(&l, 2, 4);
+    lend_first(&l, 3, 4);
     source_pipe(fd);
     source_say(fd, "abcd");
     sqe = lent_read(&l, fd[0]);
@@ -356,7 +356,19 @@ START_TEST(a_skipped_success_leaks_its_buffer)
     sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
     lent_idle(&l);
     ck_assert_mem_eq(l.memory[0], "abcd", 4);
-    ck_assert_uint_eq(lent_left(&l), 1);
+    l.left = lent_left(&l);
+    ck_assert_uint_eq(l.left, 2);
+    source_unix(SOCK_STREAM, other);
+    source_say(other, "ef");
+    lent_recv(&l, other[0])->flags |= IOSQE_CQE_SKIP_SUCCESS;
+    lent_idle(&l);
+    ck_assert_mem_eq(l.memory[1], "ef", 2);
+    l.left = lent_left(&l);
+    ck_assert_uint_eq(l.left, 1);
+    /* A read of less than it asked for does complete. */
+    source_say(fd, "gh");
+    lent_read(&l, fd[0])->flags |= IOSQE_CQE_SKIP_SUCCESS;
+    ck_answer(lent_finish(&l), 2, true);
 }
 END_TEST
 
