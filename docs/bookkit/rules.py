@@ -16,6 +16,7 @@ from . import sketches
 COLUMNS = 80
 LISTING_LINES = 60
 FUNCTION_LINES = 60
+OPAQUE = re.compile(r"(?:struct|union) (\w+);")
 IDENTIFIER = re.compile(r"(?<![\w.])(?<!->)[A-Za-z_]\w*")
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -144,8 +145,19 @@ def check_order(book):
             known = layer_of.get(symbol.name)
             if symbol.public and (not known or number < known[0]):
                 layer_of[symbol.name] = (number, symbol)
+    forget_opaque(book, layer_of)
     for listing in book.listings:
         report_early(book, listing, layer_of)
+
+
+def forget_opaque(book, layer_of):
+    """A struct that an earlier layer declares without members is known there."""
+    for source in book.layer_files():
+        number = int(source.path[5:7])
+        for line in source.bare_lines:
+            opaque = OPAQUE.fullmatch(line.strip())
+            if opaque and number < layer_of.get(opaque[1], (0, None))[0]:
+                del layer_of[opaque[1]]
 
 
 def report_early(book, listing, layer_of):

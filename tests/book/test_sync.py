@@ -156,6 +156,17 @@ class Listings(TreeTest):
             self.assertEqual(found, ["number is not introduced before chapter 2 (code/02-beta/beta.c:3): "
                                      "list this later, or less of it"] * reported)
 
+    def test_a_struct_that_an_earlier_layer_declares_without_members(self):
+        body = "struct readbuf_gamma {\n    int n;\n};\n"
+        old, use = "    return 0;\n", "    struct readbuf_gamma *g = 0;\n    return 0;\n"
+        for declared, reported in (("    struct readbuf_gamma;\n", 0), ("", 1)):
+            tree = self.tree((ALPHA_C, old, declared + use), (ALPHA, old, declared + use),
+                             ("code/02-beta/extra.h", "", body),
+                             (BETA, "", "\n<!-- code: code/02-beta/extra.h readbuf_gamma -->\n"
+                              f"```c\n{body}```\n"))
+            found = [p.message for p in tree.check().problems if "readbuf_gamma" in p.message]
+            self.assertEqual(len(found), reported, found)
+
     def test_line_of_81_columns(self):
         for blank, wide in (("    ", 64), ("\t", 60)):
             for letters in (wide, wide + 1):
