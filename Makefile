@@ -24,8 +24,10 @@ WARN := -Wall -Wextra -Wpedantic $(WERROR) -Wshadow -Wconversion \
 	-Wcast-align -Wcast-qual -Wwrite-strings -Wundef -Wformat=2 \
 	-Wpointer-arith -Wswitch-enum
 override CFLAGS += -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) $(SAN)
-# Seen by the tests, so that memory can be made to fail.
-WRAPPED := mmap munmap
+# Seen by the tests, so that memory and locks can be made to fail, and a
+# simulated kernel be asked for its head.
+WRAPPED := mmap munmap malloc calloc realloc free pthread_mutex_init \
+	pthread_mutex_destroy readbuf_ring_head
 WRAP := $(foreach f,$(WRAPPED),-Wl,--wrap=$(f))
 
 # V=1 shows the commands.
@@ -40,13 +42,21 @@ layer = $(filter-out %/demo.c %/exercise.c %/answer.c, \
 	$(wildcard code/$(1)/*.c))
 tests = $(wildcard tests/$(1)/test_*.c)
 exhibits = $(wildcard code/$(1)/exhibits/*.c)
+# ... and those that are also built for ThreadSanitizer.
+RACES := 03-release-ordering/exhibits/relaxed_store
+exhibit_programs = $(patsubst code/%.c,$(B)/%,$(call exhibits,$(1))) \
+	$(patsubst %,$(B)/%.tsan,$(filter $(1)/%,$(RACES)))
 answers = $(wildcard tests/$(1)/answers/*.c)
-# What a stage's tests share: neither a test program nor the exercise.
-helpers = $(patsubst %.c,$(B)/%.o,$(filter-out %/exercise.c \
+# What a stage's tests share: neither a test program nor the exercise,
+# nor the program of mistakes that the memory tools must find.
+helpers = $(patsubst %.c,$(B)/%.o,$(filter-out %/exercise.c %/misuse.c \
 	$(call tests,$(1)),$(wildcard tests/$(1)/*.c)))
 graded = $(if $(call answers,$(1)),$(B)/$(1)/exercise/starter \
 	$(patsubst tests/$(1)/answers/%.c,$(B)/$(1)/exercise/%, \
 	$(call answers,$(1))))
+
+# The archive a stage's tests are linked with: its own layers, or all.
+archive = $(B)/$(if $(FINAL),$(lastword $(STAGES)),$(1))/layers.a
 
 # The stage a user means by N=2: its directory's name.
 N ?=
@@ -68,22 +78,25 @@ SETUP_FIRST := $(filter setup,$(MAKECMDGOALS))
 
 help:
 	@awk -F '## ' '/^[a-z-]+:.*## / {sub(/:.*/, "", $$1); \
-		printf "  make %-9s %s\n", $$1, $$2}' Makefile
+		printf "  make %-9s %s\n", $$1, $$2}' $(filter Makefile %.mk, \
+		$(MAKEFILE_LIST))
 
 setup: ## install what is missing to build the book and the stages
 	@docs/setup.sh build
 
 # ---------------------------------------------------------------- objects
 
-SUPPORT := $(addprefix $(B)/tests/support/,support.o sandbox.o faults.o)
+SUPPORT := $(addprefix $(B)/tests/support/,support.o sandbox.o faults.o \
+	simkernel.o simhead.o)
+SIMKERNEL := $(B)/tests/support/simkernel.o
 
 # One set of rules a stage: $(1) is its name, such as 02-selection.
 define stage_rules
 $(B)/$(1)/%.o: code/$(1)/%.c Makefile
 	@mkdir -p $$(@D)
 	$$(info $$(CC) $$<)
-	$$(Q)$$(CC) $$(CFLAGS) $(call includes,$(1)) -Itests/$(1) -MMD -MP \
-		-c $$< -o $$@
+	$$(Q)$$(CC) $$(CFLAGS) $(call includes,$(1)) -Itests/$(1) \
+		-Itests/support -MMD -MP -c $$< -o $$@
 
 $(B)/$(1)/layers.a: $(foreach s,$(call upto,$(1)), \
 		$(patsubst code/%.c,$(B)/%.o,$(call layer,$(s))))
@@ -91,8 +104,18 @@ $(B)/$(1)/layers.a: $(foreach s,$(call upto,$(1)), \
 	$$(Q)$$(AR) rcsD $$@ $$^
 
 $(B)/$(1)/demo $(patsubst code/%.c,$(B)/%,$(call exhibits,$(1))): \
-		%: %.o $(B)/$(1)/layers.a
+		%: %.o $(SIMKERNEL) $(B)/$(1)/layers.a
 	$$(Q)$$(CC) $$(SAN) -o $$@ $$^ -luring -pthread
+
+# An exhibit for ThreadSanitizer, whatever the other sanitizers are. Where
+# the compiler has none, a program that says so.
+$(B)/$(1)/exhibits/%.tsan: code/$(1)/exhibits/%.c tests/support/simkernel.c
+	@mkdir -p $$(@D)
+	$$(info $$(CC) -fsanitize=thread $$<)
+	$$(Q)$$(CC) $$(CFLAGS) -fno-sanitize=all -fsanitize=thread \
+		-Itests/support -o $$@ $$^ -pthread || { printf '%s\n' \
+		'#!/bin/sh' 'echo no ThreadSanitizer here >&2' 'exit 77' >$$@ \
+		&& chmod +x $$@; }
 
 $(B)/tests/$(1)/%.o: tests/$(1)/%.c Makefile
 	@mkdir -p $$(@D)
@@ -101,9 +124,9 @@ $(B)/tests/$(1)/%.o: tests/$(1)/%.c Makefile
 		-Itests/support -MMD -MP -c $$< -o $$@
 
 $(patsubst %.c,$(B)/%,$(call tests,$(1))): %: %.o $(SUPPORT) \
-		$(call helpers,$(1)) $(B)/$(1)/layers.a
+		$(call helpers,$(1)) $(call archive,$(1))
 	$$(Q)$$(CC) $$(SAN) $(WRAP) -o $$@ $$(filter %.o,$$^) \
-		-Wl,--whole-archive $(B)/$(1)/layers.a \
+		-Wl,--whole-archive $(call archive,$(1)) \
 		-Wl,--no-whole-archive -luring $$$$(pkg-config --libs check)
 
 # An answer is graded by the exercise's tests.
@@ -120,14 +143,14 @@ $(call graded,$(1)) $(B)/$(1)/exercise/yours: \
 
 .PHONY: programs-$(1) tests-$(1) grade-$(1)
 programs-$(1): $(B)/$(1)/demo \
-	$(patsubst code/%.c,$(B)/%,$(call exhibits,$(1)))
+	$(call exhibit_programs,$(1))
 tests-$(1): $(patsubst tests/$(1)/%.c,$(R)/$(1)/%.done,$(call tests,$(1)))
 grade-$(1): $(call graded,$(1))
 	tests/support/grade.sh $(B) $(1)
 
 # A test program runs again when it, or what it runs, was rebuilt.
 $(R)/$(1)/%.done: $(B)/tests/$(1)/% $(B)/refuse $(B)/$(1)/demo \
-		$(patsubst code/%.c,$(B)/%,$(call exhibits,$(1)))
+		$(call exhibit_programs,$(1))
 	@mkdir -p $$(@D) && rm -f $$@
 	@BUILD=$(B) $(ALONE) $$(RUNNER) $$< $$(@:.done=) && touch $$@
 endef
@@ -180,6 +203,7 @@ book: $(SETUP_FIRST) ## build and run every stage, render build/book
 	@echo "The book: $(BOOK)/index.html"
 
 include docs/book.mk docs/check.mk
+include docs/library.mk docs/kernels.mk
 
 # What the pages are made from besides their text: listings, outputs of
 # this run, verdicts of the tests.
@@ -193,8 +217,8 @@ sync: programs ## bring the chapters' listings, outputs and figures up to date
 
 # ----------------------------------------------------------------- check
 
-CHECKS := format prose lint gcc sync exercises clang sanitizers valgrind \
-	refused tools book pages
+CHECKS := format prose lint gcc sync exercises clang refused final library \
+	tools book pages
 
 check: setup-check ## run everything the authors run: a few minutes
 	@start=$$(date +%s); for step in $(CHECKS); do \
@@ -234,14 +258,6 @@ check-gcc:
 
 check-clang:
 	$(SUB) B=build/clang CC=clang programs tests
-
-check-sanitizers:
-	$(SUB) B=build/sanitizers SAN="-fsanitize=address,undefined \
-		-fno-sanitize-recover=all" programs tests
-
-check-valgrind:
-	$(SUB) R=build/valgrind RUNNER="valgrind -q --error-exitcode=9 \
-		--leak-check=full" tests
 
 # Where io_uring is forbidden: tests skip what they must and pass.
 check-refused:

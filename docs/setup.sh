@@ -18,7 +18,11 @@ build pc:check        check            check-devel     check         check-dev
 build pandoc          pandoc           pandoc-cli      pandoc-cli    pandoc
 build ctags           universal-ctags  ctags           ctags         ctags
 build python3         python3          python3         python        python3
+build spin            spin             -               -             -
 check clang           clang            clang           clang         clang
+check g++             g++              gcc-c++         gcc           g++
+check abidw           abigail-tools    libabigail      libabigail    libabigail
+check mandoc          mandoc           mandoc          mandoc        mandoc
 check clang-format    clang-format     clang-tools-extra clang       clang-extra-tools
 check clang-tidy      clang-tidy       clang-tools-extra clang       clang-extra-tools
 check cppcheck        cppcheck         cppcheck        cppcheck      cppcheck

@@ -137,8 +137,34 @@ START_TEST(the_error_of_a_file_takes_a_buffer)
 }
 END_TEST
 
+/* True for a release such as 6.17.3 and (6, 18). */
+static bool kernel_before(int major, int minor)
+{
+    struct utsname name;
+    int is_major = 0, is_minor = 0;
+
+    ck_assert_int_eq(uname(&name), 0);
+    ck_assert_int_eq(
+        sscanf(name.release, "%d.%d", &is_major, &is_minor), 2);
+    return is_major < major || (is_major == major && is_minor < minor);
+}
+
 /*
- * claim: recv-error-takes-none (6.0)
+ * A request whose error, on a socket, names a buffer. Linux 6.1 has
+ * taken the buffer too; 6.12 to 6.17 name one that stays in the ring,
+ * which is a bug (liburing 1530). Fixes travel to stable kernels, so an
+ * old one may pass.
+ */
+#define SKIP_IF_NAMED(lent, cqe)                                   \
+    do {                                                           \
+        if (((cqe).flags & IORING_CQE_F_BUFFER) &&                 \
+            kernel_before(6, 18))                                  \
+            SKIP("this kernel names a buffer that it has%s taken", \
+                 lent_left(lent) == (lent)->left ? " not" : "");   \
+    } while (0)
+
+/*
+ * claim: recv-error-takes-none (6.18)
  * A `RECV` that fails, or is cancelled while it waits, leaves the ring
  * as it was.
  */
@@ -146,13 +172,12 @@ START_TEST(the_error_of_a_receive_takes_no_buffer)
 {
     static struct lent l;
     struct readbuf_completion done;
+    struct support_cqe cqe;
     int fd[2];
 
     NEED_LENT(&l, 0, 0);
     lend_first(&l, 2, LENT_SIZE);
     source_tcp(fd);
-    lent_recv(&l, fd[0])->msg_flags = MSG_DONTWAIT;
-    ck_answer(lent_finish(&l), -EAGAIN, false);
     lent_recv(&l, fd[0]);
     lent_idle(&l);
     done = lent_cancel(&l);
@@ -164,6 +189,12 @@ START_TEST(the_error_of_a_receive_takes_no_buffer)
     source_pipe(fd);
     lent_recv(&l, fd[0]);
     ck_answer(lent_finish(&l), -ENOTSOCK, false);
+    source_tcp(fd);
+    lent_recv(&l, fd[0])->msg_flags = MSG_DONTWAIT;
+    cqe = support_complete(&l.uring);
+    SKIP_IF_NAMED(&l, cqe);
+    ck_answer(readbuf_decode(cqe.res, cqe.flags), -EAGAIN, false);
+    ck_assert_uint_eq(lent_left(&l), 2);
 }
 END_TEST
 
@@ -182,18 +213,6 @@ START_TEST(the_reset_of_a_waiting_receive_takes_no_buffer)
 }
 END_TEST
 
-/* True for a release such as 6.17.3 and (6, 18). */
-static bool kernel_before(int major, int minor)
-{
-    struct utsname name;
-    int is_major = 0, is_minor = 0;
-
-    ck_assert_int_eq(uname(&name), 0);
-    ck_assert_int_eq(
-        sscanf(name.release, "%d.%d", &is_major, &is_minor), 2);
-    return is_major < major || (is_major == major && is_minor < minor);
-}
-
 /*
  * claim: read-error-takes-none (6.18)
  * A `READ` that fails on a socket leaves the ring as it was.
@@ -210,14 +229,7 @@ START_TEST(the_error_of_a_read_takes_no_buffer)
     source_reset(fd);
     lent_read(&l, fd[0]);
     cqe = support_complete(&l.uring);
-    /*
-     * Kernels up to 6.6 name a buffer and take it. Some from there to
-     * 6.17 name one that stays in the ring, which is a bug (liburing
-     * 1530). Fixes travel to stable kernels: an old one may pass.
-     */
-    if ((cqe.flags & IORING_CQE_F_BUFFER) && kernel_before(6, 18))
-        SKIP("this kernel names a buffer that it has%s taken",
-             lent_left(&l) == 2 ? " not" : "");
+    SKIP_IF_NAMED(&l, cqe);
     ck_answer(readbuf_decode(cqe.res, cqe.flags), -ECONNRESET, false);
     ck_assert_uint_eq(lent_left(&l), 2);
 }
@@ -355,7 +367,10 @@ START_TEST(a_skipped_success_leaks_its_buffer)
     sqe->len = 4;
     sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
     lent_idle(&l);
-    ck_assert_mem_eq(l.memory[0], "abcd", 4);
+    /* Up to Linux 6.3 it is a worker that reads a pipe. */
+    while (memcmp(l.memory[0], "abcd", 4) != 0)
+        usleep(100);
+    lent_idle(&l);
     l.left = lent_left(&l);
     ck_assert_uint_eq(l.left, 2);
     source_unix(SOCK_STREAM, other);

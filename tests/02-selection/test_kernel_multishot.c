@@ -177,8 +177,11 @@ START_TEST(a_full_completion_queue_ends_a_multishot_receive)
     source_say(fd, "aaaabbbbcccc");
     for (int i = 0; i < 2; i++)
         io_uring_prep_nop(io_uring_get_sqe(&l.uring));
+    /* Now, since some kernels complete them last, if all go together.
+     */
+    ck_assert_int_eq(io_uring_submit(&l.uring), 2);
     lent_multishot(&l, fd[0]);
-    ck_assert_int_eq(io_uring_submit(&l.uring), 3);
+    ck_assert_int_eq(io_uring_submit(&l.uring), 1);
     ck_assert_int_eq(next(&l).res, 0);
     ck_assert_int_eq(next(&l).res, 0);
     do {

@@ -332,8 +332,32 @@ static void ck_blocked(struct lent *l, int fd, int res)
     }
 }
 
+/* A ring with one bad entry, a good one behind it, and data to come. */
+static void bad_entry(struct lent *l, int fd[2], void *address,
+                      unsigned len)
+{
+    source_unix(SOCK_STREAM, fd);
+    source_say(fd, "abc");
+    lent_entry(l, address, len, 0);
+    lent_entry(l, l->memory[1], 8, 1);
+}
+
+/* Does this kernel take the entry whose address is 0 out of the ring?
+ */
+static bool takes_null_entries(struct lent *l)
+{
+    struct support_cqe cqe;
+    int fd[2];
+
+    bad_entry(l, fd, NULL, 8);
+    lent_recv(l, fd[0]);
+    cqe = support_complete(&l->uring);
+    return cqe.res == -ENOBUFS && (cqe.flags & IORING_CQE_F_BUFFER) &&
+           lent_left(l) == 1;
+}
+
 /*
- * claim: unusable-entry-blocks (6.0)
+ * claim: unusable-entry-blocks (6.10)
  * A receive does not skip an entry that it cannot use: every receive
  * fails with `EFAULT` at an address that is not mapped, fails with
  * `ENOBUFS` at an address of 0, and returns 0 bytes at a length of 0,
@@ -348,17 +372,18 @@ START_TEST(an_unusable_entry_blocks_the_ring)
         unsigned len;
         int res;
     } entries[] = {
-        {nowhere, 8, -EFAULT}, {NULL, 8, -ENOBUFS}, {nowhere, 0, 0}};
+        {nowhere, 8, -EFAULT}, {nowhere, 0, 0}, {NULL, 8, -ENOBUFS}};
     int fd[2];
 
     for (int i = 0; i < 3; i++) {
         static struct lent l;
 
         NEED_LENT(&l, 0, 0);
-        source_unix(SOCK_STREAM, fd);
-        source_say(fd, "abc");
-        lent_entry(&l, entries[i].address, entries[i].len, 0);
-        lent_entry(&l, l.memory[1], 8, 1);
+        /* Bundles came in 6.10, with a new way to pick for receives. */
+        if (entries[i].address == NULL &&
+            !support_features()->bundles && takes_null_entries(&l))
+            SKIP("this kernel takes an entry with an address of 0");
+        bad_entry(&l, fd, entries[i].address, entries[i].len);
         ck_blocked(&l, fd[0], entries[i].res);
     }
 }

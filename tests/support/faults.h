@@ -1,9 +1,11 @@
 /*
- * faults.h - memory that fails when it is told to, and is counted.
+ * faults.h - memory and locks that fail when they are told to, and are
+ * counted.
  *
  * Test programs are linked with --wrap for the calls below, so that the
  * library under test comes through here. Only calls made by our own
- * objects are seen, not those inside liburing or the C library.
+ * objects and by check are seen, not those inside liburing or the C
+ * library.
  */
 #ifndef READBUF_TESTS_FAULTS_H
 #define READBUF_TESTS_FAULTS_H
@@ -13,7 +15,25 @@
 /* Let the next `calls` calls of mmap pass and fail the one after. */
 void faults_mmap_after(int calls, int error);
 
+/* The same for malloc, calloc and realloc, counted together: ENOMEM. */
+void faults_alloc_after(int calls);
+
+/* The same for pthread_mutex_init. */
+void faults_mutex_after(int calls, int error);
+
+/* From here on nothing fails. */
+void faults_none(void);
+
+/* Call `hook` once, when the next munmap is done. */
+void faults_munmap_hook(void (*hook)(void));
+
 /* Bytes mapped through here and not unmapped, since the start. */
 size_t faults_mapped(void);
+
+/* Pieces of memory allocated through here and not freed. */
+size_t faults_allocated(void);
+
+/* Mutexes initialised and not destroyed. */
+size_t faults_mutexes(void);
 
 #endif

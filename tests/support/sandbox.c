@@ -24,16 +24,21 @@ static void install(struct sock_filter *code, unsigned short length)
     }
 }
 
-void sandbox_refuse_setup(int error)
+void sandbox_refuse_call(unsigned number, int error)
 {
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, CALL),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
 
     install(code, sizeof(code) / sizeof(code[0]));
+}
+
+void sandbox_refuse_setup(int error)
+{
+    sandbox_refuse_call(__NR_io_uring_setup, error);
 }
 
 /* The low half of the argument is enough, on little-endian machines. */

@@ -14,4 +14,7 @@ void sandbox_refuse_setup(int error);
 /* io_uring_register(2) fails with `error` for this opcode. */
 void sandbox_refuse_register(unsigned opcode, int error);
 
+/* The system call of this number fails with `error`. */
+void sandbox_refuse_call(unsigned number, int error);
+
 #endif

@@ -1,0 +1,55 @@
+/*
+ * pool.h - the inside of a pool.
+ *
+ *     application                                     kernel
+ *         |  loan is odd             loan is even        |
+ *         |                                              |
+ *     handle <--- readbuf_complete --- completion <--- picks
+ *         |                                              ^
+ *         +---- readbuf_release ---> publisher ----------+
+ *
+ * For every buffer there is one number, its loan. It is even while the
+ * kernel has the buffer and odd while the application has it, and it
+ * goes up by one with every change of hands. A handle remembers the odd
+ * number it was lent under; when that is not the number any more, the
+ * handle is stale.
+ */
+#ifndef READBUF_POOL_H
+#define READBUF_POOL_H
+
+#include "origin.h"
+#include "publisher.h"
+#include "readbuf.h"
+#include "registration.h"
+#include "slab.h"
+
+#include <stdatomic.h>
+
+struct readbuf_pool {
+    struct readbuf_origin origin; /* first: see origin.h */
+    uint32_t count;
+    struct readbuf_slab slab;
+    _Atomic uint32_t *loans; /* by bid */
+    struct readbuf_publisher publisher;
+
+    /*
+     * Buffers lent and buffers that came back. Each has one writer at a
+     * time (the decoding thread; the holder of the lock), so neither
+     * needs an atomic increment, and what is out is their difference.
+     */
+    _Atomic uint32_t lent;
+    _Atomic uint32_t returned;
+
+    bool closed; /* unregistered; under the lock */
+    struct readbuf_ring ring;
+    _Atomic uint32_t references;
+};
+
+/* Buffer `bid` as the kernel is to see it. */
+struct readbuf_descriptor
+readbuf_pool_describe(const struct readbuf_pool *pool, uint16_t bid);
+
+/* Free everything. The ring is unregistered and no buffer is out. */
+void readbuf_pool_destroy(struct readbuf_pool *pool);
+
+#endif

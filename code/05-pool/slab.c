@@ -1,0 +1,46 @@
+/*
+ * slab.c - one mapping for all buffers.
+ *
+ * One, because a page then holds several small buffers, teardown is a
+ * single call, and a buffer's number is a division away from its
+ * address. Nothing is touched here: a page becomes resident when the
+ * kernel first reads into it.
+ */
+#include "slab.h"
+#include "own.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+enum { ALIGNMENT = 8, HUGE_PAGE = 2 << 20 };
+
+int readbuf_slab_map(struct readbuf_slab *slab, uint32_t count,
+                     uint32_t size, bool huge)
+{
+    uint64_t stride =
+        ((uint64_t)size + ALIGNMENT - 1) & ~(uint64_t)(ALIGNMENT - 1);
+    uint64_t bytes = stride * count; /* below 2^48: cannot overflow */
+    int saved = errno;
+    void *memory;
+
+    if (bytes > PTRDIFF_MAX)
+        return -ENOMEM;
+    memory = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory != MAP_FAILED && huge && bytes >= HUGE_PAGE)
+        madvise(memory, (size_t)bytes, MADV_HUGEPAGE);
+    errno = saved;
+    if (memory == MAP_FAILED)
+        return -ENOMEM;
+    *slab =
+        (struct readbuf_slab){memory, (size_t)stride, (size_t)bytes};
+    readbuf_own_kernel(memory, slab->bytes);
+    return 0;
+}
+
+/* Poison outlives a mapping, so it is taken off before. */
+void readbuf_slab_unmap(struct readbuf_slab *slab)
+{
+    readbuf_own_room(slab->memory, slab->bytes);
+    munmap(slab->memory, slab->bytes);
+}

@@ -1,0 +1,244 @@
+/*
+ * test_exhibits.c - the stage's programs print what the chapter says.
+ */
+#include "program.h"
+#include "refusal.h"
+#include "support.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/personality.h>
+
+#define STAGE "03-release-ordering/"
+
+/* Skip where the program says that it cannot run, with its words. */
+#define NEED_PROGRAM(program)                                  \
+    do {                                                       \
+        if ((program).status == READBUF_EXIT_REFUSED)          \
+            SKIP("%.*s", (int)strcspn((program).output, "\n"), \
+                 (program).output);                            \
+        ck_assert_msg((program).status == EXIT_SUCCESS, "%s",  \
+                      (program).output);                       \
+    } while (0)
+
+/* A program that needs no kernel and always prints the same. */
+static void ck_prints(const char *path, const char *arguments,
+                      const char *output)
+{
+    struct program program = program_run(path, arguments);
+
+    ck_assert_int_eq(program.status, EXIT_SUCCESS);
+    ck_assert_str_eq(program.output, output);
+}
+
+START_TEST(whole_struct_loses_the_tail)
+{
+    ck_prints(STAGE "exhibits/whole_struct", "2>&1",
+              "four given             tail 4, head 0: takes buffer 0\n"
+              "four given             tail 4, head 1: takes buffer 1\n"
+              "four given             tail 4, head 2: takes buffer 2\n"
+              "four given             tail 4, head 3: takes buffer 3\n"
+              "after the struct store tail 0, head 4: takes buffer 3\n"
+              "and again              tail 0, head 5: takes buffer 1, "
+              "WHICH WE HOLD\n"
+              "after the tail store   tail 5, head 6: sees 65535 "
+              "buffers\n");
+}
+END_TEST
+
+START_TEST(masked_tail_breaks_when_it_wraps)
+{
+    ck_prints(STAGE "exhibits/masked_tail", "3 2>&1",
+              "4 buffers given and taken, and the kernel sees 65532 "
+              "more\n");
+    ck_prints(STAGE "exhibits/masked_tail", "65534 2>&1",
+              "65535 buffers given and taken, and the kernel sees 1 "
+              "more\n");
+}
+END_TEST
+
+START_TEST(a_tail_of_all_sixteen_bits_does_not_break)
+{
+    ck_prints(STAGE "exhibits/masked_tail", "65535 2>&1",
+              "a million buffers given and taken\n");
+}
+END_TEST
+
+START_TEST(slot_reread_finds_a_new_tenant)
+{
+    ck_prints(STAGE "exhibits/slot_reread", "2>&1",
+              "the bundle is buffers 0 and 1\n"
+              "read again from the ring, 0 is followed by 2\n"
+              "as it was published, 0 is followed by 1\n");
+}
+END_TEST
+
+/* The program has to find what it must not find where it looks. */
+START_TEST(whole_struct_live_is_given_what_it_holds)
+{
+    struct program live =
+        program_run(STAGE "exhibits/whole_struct_live", "2>&1");
+    int reads, twice, end = 0;
+
+    NEED_PROGRAM(live);
+    ck_assert_int_eq(sscanf(live.output,
+                            "%d reads, %d of them into a buffer we "
+                            "held\n%n",
+                            &reads, &twice, &end),
+                     2);
+    ck_assert_uint_eq((size_t)end, strlen(live.output));
+    ck_assert_int_eq(reads, 20000);
+    ck_assert_int_gt(twice, 0);
+}
+END_TEST
+
+START_TEST(whole_struct_live_is_right_with_fields)
+{
+    struct program live =
+        program_run(STAGE "exhibits/whole_struct_live", "fields 2>&1");
+
+    NEED_PROGRAM(live);
+    ck_assert_str_eq(live.output,
+                     "20000 reads, 0 of them into a buffer we held\n");
+}
+END_TEST
+
+/*
+ * ThreadSanitizer wants its addresses where it expects them, so the
+ * program runs as by `setarch -R`. It ends at its first report.
+ */
+#define NEED_STEADY_ADDRESSES()                                        \
+    do {                                                               \
+        if (personality(ADDR_NO_RANDOMIZE) < 0)                        \
+            SKIP("addresses stay random here: %s", strerror(errno));   \
+        ck_assert_int_eq(setenv("TSAN_OPTIONS", "halt_on_error=1", 1), \
+                         0);                                           \
+    } while (0)
+
+START_TEST(a_relaxed_store_is_a_data_race)
+{
+    struct program race;
+
+    NEED_STEADY_ADDRESSES();
+    race = program_run(STAGE "exhibits/relaxed_store.tsan", "2>&1");
+    ck_assert_int_ne(race.status, EXIT_SUCCESS);
+    ck_assert_ptr_nonnull(
+        strstr(race.output, "WARNING: ThreadSanitizer: data race"));
+    ck_assert_ptr_nonnull(strstr(race.output, "simkernel_pick"));
+    ck_assert_ptr_nonnull(strstr(race.output, "publish"));
+}
+END_TEST
+
+START_TEST(a_release_store_is_none)
+{
+    NEED_STEADY_ADDRESSES();
+    ck_prints(STAGE "exhibits/relaxed_store.tsan", "release 2>&1",
+              "70000 descriptors taken, 0 of them wrong\n");
+}
+END_TEST
+
+START_TEST(a_release_store_is_right_without_a_sanitizer_too)
+{
+    ck_prints(STAGE "exhibits/relaxed_store", "release 2>&1",
+              "70000 descriptors taken, 0 of them wrong\n");
+}
+END_TEST
+
+/* The model is a script of the repository, not a program of BUILD. */
+static struct program run_model(const char *arguments)
+{
+    ck_assert_int_eq(setenv("BUILD", ".", 1), 0);
+    return program_run("tests/" STAGE "model.sh", arguments);
+}
+
+START_TEST(the_model_holds_with_a_release)
+{
+    struct program model = run_model("release 2>&1");
+
+    NEED_PROGRAM(model);
+    ck_assert_ptr_nonnull(
+        strstr(model.output, "every descriptor complete"));
+}
+END_TEST
+
+START_TEST(the_model_holds_on_x86_whatever_the_store)
+{
+    struct program model = run_model("tso 2>&1");
+
+    NEED_PROGRAM(model);
+    ck_assert_ptr_nonnull(
+        strstr(model.output, "the mistake is hidden"));
+}
+END_TEST
+
+START_TEST(the_model_fails_without_a_release)
+{
+    struct program model = run_model("relaxed 2>&1");
+
+    NEED_PROGRAM(model);
+    ck_assert_ptr_nonnull(
+        strstr(model.output, "steps to an incomplete descriptor"));
+    ck_assert_ptr_nonnull(strstr(model.output, "kernel  expects"));
+}
+END_TEST
+
+START_TEST(the_demo_goes_round)
+{
+    struct program demo = program_run(STAGE "demo", "2>&1");
+    static const char same[] =
+        "published 0 1 2 3, one at a time   tail 4\n"
+        "picked                             0 1 2 3\n"
+        "published 2 0 3 1, in a batch      tail 8\n"
+        "picked                             2 0 3 1\n"
+        "after buffer 2 came buffer 0\n"
+        "after buffer 0 came buffer 3\n"
+        "after buffer 3 came buffer 1\n"
+        "five into a ring of four           ENOSPC\n"
+        "one without an address             EINVAL\n"
+        "one without a length               EINVAL\n"
+        "70000 more, one at a time          tail 4472, 0 wrong\n"
+        "100000 given back by two threads   0 twice, "
+        "some reads starved: ";
+    const char *starved = demo.output + strlen(same);
+
+    NEED_PROGRAM(demo);
+    ck_assert_uint_gt(strlen(demo.output), strlen(same));
+    ck_assert_int_eq(strncmp(demo.output, same, strlen(same)), 0);
+    ck_assert(strcmp(starved, "yes\n") == 0 ||
+              strcmp(starved, "no\n") == 0);
+}
+END_TEST
+
+START_TEST(the_demo_leaves_a_trace)
+{
+    struct program demo = program_run(STAGE "demo", "trace 2>&1");
+    int adds = 0, picks = 0;
+
+    NEED_PROGRAM(demo);
+    ck_assert_int_eq(strncmp(demo.output,
+                             "{\"event\":\"ring\",\"entries\":4}\n",
+                             29),
+                     0);
+    for (const char *at = demo.output;
+         (at = strstr(at, "\"add\"")) != NULL; at++)
+        adds++;
+    for (const char *at = demo.output;
+         (at = strstr(at, "\"pick\"")) != NULL; at++)
+        picks++;
+    ck_assert_int_eq(adds, 8);
+    ck_assert_int_eq(picks, 8);
+}
+END_TEST
+
+SUITE("exhibits", whole_struct_loses_the_tail,
+      masked_tail_breaks_when_it_wraps,
+      a_tail_of_all_sixteen_bits_does_not_break,
+      slot_reread_finds_a_new_tenant,
+      whole_struct_live_is_given_what_it_holds,
+      whole_struct_live_is_right_with_fields,
+      a_relaxed_store_is_a_data_race, a_release_store_is_none,
+      a_release_store_is_right_without_a_sanitizer_too,
+      the_model_holds_with_a_release,
+      the_model_holds_on_x86_whatever_the_store,
+      the_model_fails_without_a_release, the_demo_goes_round,
+      the_demo_leaves_a_trace)

@@ -1,0 +1,122 @@
+/*
+ * simpool.c - the parts of a pool, and a look at where its buffers are.
+ */
+#include "simpool.h"
+#include "simhead.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct readbuf_pool *parts(uint32_t count, uint32_t size)
+{
+    struct readbuf_pool *pool = calloc(1, sizeof(*pool));
+    size_t bytes = count * sizeof(struct io_uring_buf);
+
+    ck_assert_ptr_nonnull(pool);
+    pool->origin.size = size;
+    pool->count = count;
+    pool->loans = calloc(count, sizeof(*pool->loans));
+    pool->publisher.log = calloc(count, sizeof(*pool->publisher.log));
+    pool->ring.shared = aligned_alloc(4096, bytes);
+    pool->ring.ring_fd = -1;
+    pool->ring.entries = count;
+    atomic_init(&pool->references, 1);
+    ck_assert(pool->loans && pool->publisher.log && pool->ring.shared);
+    memset(pool->ring.shared, 0, bytes);
+    ck_assert_int_eq(readbuf_slab_map(&pool->slab, count, size, false),
+                     0);
+    ck_assert_int_eq(readbuf_publisher_init(&pool->publisher,
+                                            pool->ring.shared, count,
+                                            pool->publisher.log),
+                     0);
+    return pool;
+}
+
+void simpool_open(struct simpool *sim, uint32_t count, uint32_t size)
+{
+    ck_assert_uint_le(count, SIMPOOL_MAX);
+    sim->pool = parts(count, size);
+    simkernel_register(&sim->kernel, sim->pool->ring.shared, count);
+    simhead_follow(&sim->kernel);
+    for (uint32_t bid = 0; bid < count; bid++) {
+        struct readbuf_descriptor descriptor =
+            readbuf_pool_describe(sim->pool, (uint16_t)bid);
+
+        ck_assert_int_eq(
+            readbuf_publish(&sim->pool->publisher, &descriptor, 1), 0);
+    }
+}
+
+void simpool_close(struct simpool *sim)
+{
+    simpool_check(sim, 0, 0);
+    free(sim->pool->ring.shared);
+    readbuf_pool_destroy(sim->pool);
+    simhead_real();
+}
+
+uint16_t simpool_pick(struct simpool *sim)
+{
+    struct io_uring_buf picked;
+
+    ck_quick(simkernel_pick(&sim->kernel, &picked) == 0);
+    return picked.bid;
+}
+
+/* Byte by byte: a call of memset would be looked at. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__clang__)
+__attribute__((no_sanitize("address")))
+#endif
+void simpool_fill(const struct simpool *sim, uint16_t bid,
+                  unsigned char byte, size_t n)
+{
+    unsigned char *bytes = readbuf_slab_at(&sim->pool->slab, bid);
+
+    for (size_t i = 0; i < n; i++) {
+        bytes[i] = byte;
+        __asm__ volatile("" ::: "memory"); /* no loop to be a memset */
+    }
+}
+
+void simpool_check(const struct simpool *sim, uint32_t held,
+                   uint32_t picked)
+{
+    const struct readbuf_pool *pool = sim->pool;
+    uint32_t count = pool->count, odd = 0;
+    uint32_t in_ring = simkernel_available(&sim->kernel);
+    uint64_t seen = 0;
+
+    ck_quick(in_ring + held + picked == count);
+    ck_quick(readbuf_pool_held(pool) == held);
+    for (uint32_t i = 0; i < in_ring; i++) {
+        const struct io_uring_buf *slot =
+            &sim->kernel.shared
+                 ->bufs[(sim->kernel.head + i) & (count - 1)];
+
+        ck_quick(slot->bid < count);
+        ck_quick(!(seen >> slot->bid & 1)); /* not twice */
+        seen |= UINT64_C(1) << slot->bid;
+        ck_quick(pool->loans[slot->bid] % 2 == 0);
+        ck_assert_uint_eq(slot->addr, (uintptr_t)readbuf_slab_at(
+                                          &pool->slab, slot->bid));
+        ck_quick(slot->len == pool->origin.size);
+    }
+    for (uint32_t bid = 0; bid < count; bid++)
+        odd += pool->loans[bid] % 2;
+    ck_quick(odd == held);
+}
+
+int simpool_complete(struct readbuf *buf, int32_t res, uint32_t flags)
+{
+    struct io_uring_cqe cqe = {.res = res, .flags = flags};
+
+    return readbuf_complete(buf, &cqe);
+}
+
+int simpool_take(struct simpool *sim, int32_t res, uint32_t flags,
+                 struct readbuf *out)
+{
+    struct io_uring_cqe cqe = {.res = res, .flags = flags};
+
+    return readbuf_pool_take(sim->pool, &cqe, out);
+}

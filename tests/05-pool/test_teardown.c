@@ -1,0 +1,698 @@
+/*
+ * test_teardown.c - sharing a pool and taking it down.
+ *
+ * Memory is counted by the calls that give it (faults.h): "freed" means
+ * that the counts are what they were before the pool.
+ */
+#include "by_hand.h"
+#include "elsewhere.h"
+#include "faults.h"
+#include "pooltest.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <time.h>
+
+enum { COUNT = 4, SIZE = 32 };
+
+/*
+ * The fixture, and `before`: what was in use without its pool. An
+ * io_uring counts for nothing here, it maps inside liburing.
+ */
+#define NEED_COUNTED_POOL(t, before, setup)                \
+    const struct pooltest_usage before = pooltest_usage(); \
+    NEED_POOL(t, setup, COUNT, SIZE, 0)
+
+/* The memory of the pool is there, or its group is. */
+static void ck_alive(struct pooltest_usage before)
+{
+    struct pooltest_usage now = pooltest_usage();
+
+    ck_assert_uint_gt(now.mapped, before.mapped);
+    ck_assert_uint_gt(now.allocated, before.allocated);
+    ck_assert_uint_gt(now.mutexes, before.mutexes);
+}
+
+static void ck_readable(const struct readbuf *buf, const char *text)
+{
+    pooltest_ck_text(buf, text);
+    ck_assert_uint_eq(readbuf_capacity(buf), SIZE);
+}
+
+/* --------------------------------------------------------- sharing */
+
+START_TEST(unref_of_null_is_nothing)
+{
+    errno = 4711;
+    ck_assert_int_eq(readbuf_pool_unref(NULL), 0);
+    ck_assert_int_eq(errno, 4711);
+}
+END_TEST
+
+START_TEST(the_last_unref_frees_everything)
+{
+    struct pooltest t;
+    uint16_t group;
+
+    NEED_COUNTED_POOL(&t, before, 0);
+    group = readbuf_pool_group(t.pool);
+    ck_alive(before);
+    errno = 4711;
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    ck_assert_int_eq(errno, 4711);
+    pooltest_ck_usage(before);
+    ck_assert_int_eq(by_hand_unregister(t.uring.ring_fd, group),
+                     -ENOENT);
+}
+END_TEST
+
+START_TEST(the_last_unref_frees_a_ring_of_the_kernel)
+{
+    const struct pooltest_usage before = pooltest_usage();
+    struct pooltest t;
+
+    NEED_POOL(&t, 0, COUNT, SIZE,
+              READBUF_POOL_KERNEL_RING | READBUF_POOL_HUGE_PAGES);
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    pooltest_ck_usage(before);
+    ck_assert_uint_eq(pooltest_purge(&t.uring), 0);
+}
+END_TEST
+
+START_TEST(every_ref_needs_its_unref)
+{
+    enum { OWNERS = 5 };
+    struct pooltest t;
+    struct readbuf buf;
+
+    NEED_COUNTED_POOL(&t, before, 0);
+    for (int i = 1; i < OWNERS; i++)
+        ck_assert_ptr_eq(readbuf_pool_ref(t.pool), t.pool);
+    for (int i = 1; i < OWNERS; i++) {
+        ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+        buf = pooltest_read(&t, "works");
+        ck_assert_int_eq(readbuf_release(&buf), 0);
+        ck_alive(before);
+    }
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
+static int share_and_drop(void *arg)
+{
+    for (int i = 0; i < 1000; i++)
+        if (readbuf_pool_unref(readbuf_pool_ref(arg)) != 0)
+            return -1;
+    return readbuf_pool_unref(arg);
+}
+
+/* Only the last reference is the submitting thread's to drop. */
+START_TEST(other_threads_share_and_drop)
+{
+    struct elsewhere other[2];
+    pthread_t thread[2];
+    struct pooltest t;
+
+    NEED_COUNTED_POOL(&t, before, IORING_SETUP_SINGLE_ISSUER);
+    for (int i = 0; i < 2; i++) {
+        other[i] = (struct elsewhere){.call = share_and_drop,
+                                      .arg = readbuf_pool_ref(t.pool)};
+        ck_assert_int_eq(
+            pthread_create(&thread[i], NULL, elsewhere_main, &other[i]),
+            0);
+    }
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(pthread_join(thread[i], NULL), 0);
+        ck_assert_int_eq(other[i].ret, 0);
+    }
+    ck_alive(before);
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
+/* ------------------------------------------- data outlives the pool */
+
+START_TEST(data_outlives_the_pool)
+{
+    struct pooltest t;
+    struct readbuf buf;
+
+    NEED_COUNTED_POOL(&t, before, 0);
+    buf = pooltest_read(&t, "still here");
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    ck_assert_uint_eq(pooltest_purge(&t.uring), 0);
+    ck_readable(&buf, "still here");
+    ck_assert_int_eq(readbuf_extend(&buf, ", and more", 10), 0);
+    ck_readable(&buf, "still here, and more");
+    ck_assert_int_eq(readbuf_remove(&buf, 0, 6), 0);
+    ck_readable(&buf, "here, and more");
+    ck_alive(before);
+    ck_assert_int_eq(readbuf_release(&buf), 0);
+    ck_assert_ptr_null(buf.data);
+    ck_assert_int_eq(readbuf_release(&buf), 0);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
+START_TEST(data_outlives_the_io_uring_too)
+{
+    struct pooltest t;
+    struct readbuf buf;
+
+    NEED_COUNTED_POOL(&t, before, 0);
+    buf = pooltest_read(&t, "still here");
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    io_uring_queue_exit(&t.uring);
+    ck_readable(&buf, "still here");
+    ck_assert_int_eq(readbuf_release(&buf), 0);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
+/* A stale copy does nothing, while the pool is there to say so. */
+START_TEST(a_stale_copy_frees_nothing)
+{
+    struct pooltest t;
+    struct readbuf one, two, stale;
+
+    NEED_COUNTED_POOL(&t, before, 0);
+    one = pooltest_read(&t, "one");
+    two = pooltest_read(&t, "two");
+    stale = one;
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    ck_assert_int_eq(readbuf_release(&one), 0);
+    ck_assert_int_eq(readbuf_release(&stale), -ESTALE);
+    ck_readable(&two, "two");
+    ck_alive(before);
+    ck_assert_int_eq(readbuf_release(&two), 0);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
+START_TEST(release_all_frees_everything)
+{
+    struct pooltest t;
+    struct readbuf bufs[COUNT];
+
+    NEED_COUNTED_POOL(&t, before, 0);
+    for (int i = 0; i < COUNT; i++)
+        bufs[i] = pooltest_read(&t, "text");
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    ck_alive(before);
+    ck_assert_int_eq(readbuf_release_all(bufs, COUNT), 0);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
+/* Three releases and two unrefs, in each of their 120 orders. */
+enum { HANDLES = 3, STEPS = 5, ORDERS = 120 };
+
+/* Order number `n`: digits in the factorial system choose in turn. */
+static void nth_order(int n, int order[STEPS])
+{
+    int left[STEPS] = {0, 1, 2, 3, 4};
+
+    for (int i = 0; i < STEPS; i++) {
+        int choice = n % (STEPS - i);
+
+        n /= STEPS - i;
+        order[i] = left[choice];
+        for (int j = choice; j + 1 < STEPS; j++)
+            left[j] = left[j + 1];
+    }
+}
+
+static void take_down(struct pooltest *t, const int order[STEPS],
+                      struct pooltest_usage before)
+{
+    static const char *const texts[HANDLES] = {"one", "two", "three"};
+    struct readbuf bufs[HANDLES];
+    uint16_t group = readbuf_pool_group(t->pool);
+    int owners = 2;
+
+    readbuf_pool_ref(t->pool);
+    for (int i = 0; i < HANDLES; i++)
+        bufs[i] = pooltest_read(t, texts[i]);
+    for (int i = 0; i < STEPS; i++) {
+        ck_alive(before);
+        if (order[i] < HANDLES) {
+            ck_assert_int_eq(readbuf_release(&bufs[order[i]]), 0);
+        } else {
+            ck_assert_int_eq(readbuf_pool_unref(t->pool), 0);
+            owners--;
+        }
+        for (int j = 0; j < HANDLES; j++)
+            if (bufs[j].data != NULL)
+                ck_readable(&bufs[j], texts[j]);
+        if (owners > 0)
+            ck_assert_uint_eq(readbuf_pool_group(t->pool), group);
+        else
+            ck_assert_int_eq(
+                by_hand_unregister(t->uring.ring_fd, group), -ENOENT);
+    }
+    pooltest_ck_usage(before);
+}
+
+START_TEST(every_order_of_release_and_unref)
+{
+    const struct pooltest_usage before = pooltest_usage();
+    struct pooltest t;
+    int order[STEPS];
+
+    NEED_POOL(&t, 0, COUNT, SIZE, 0);
+    for (int n = 0; n < ORDERS; n++) {
+        nth_order(n, order);
+        take_down(&t, order, before);
+        t.pool = pooltest_create(&t.uring, COUNT, SIZE, 0);
+    }
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    ck_assert_uint_eq(pooltest_purge(&t.uring), 0);
+}
+END_TEST
+
+/* ------------------------------------------------- other threads */
+
+static int call_release(void *arg)
+{
+    return readbuf_release(arg);
+}
+
+static int call_unref(void *arg)
+{
+    int ret;
+
+    errno = 4711;
+    ret = readbuf_pool_unref(arg);
+    ck_assert_int_eq(errno, 4711);
+    return ret;
+}
+
+START_TEST(another_thread_releases_after_the_pool)
+{
+    struct pooltest t;
+    struct readbuf buf;
+
+    NEED_COUNTED_POOL(&t, before, IORING_SETUP_SINGLE_ISSUER);
+    buf = pooltest_read(&t, "text");
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    ck_assert_int_eq(elsewhere(call_release, &buf), 0);
+    ck_assert_ptr_null(buf.data);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
+/* What the hook below starts, in the middle of the last unref. */
+static struct elsewhere releasing = {.call = call_release, .ret = 1};
+static pthread_t releaser;
+
+/*
+ * The ring's memory has just gone. A release that goes ahead now must
+ * not touch it; one that waits for the unref must be let wait.
+ */
+static void release_now(void)
+{
+    struct timespec soon;
+    pthread_t waiting;
+
+    clock_gettime(CLOCK_REALTIME, &soon);
+    soon.tv_nsec += 20000000;
+    if (soon.tv_nsec >= 1000000000) {
+        soon.tv_nsec -= 1000000000;
+        soon.tv_sec++;
+    }
+    pthread_create(&waiting, NULL, elsewhere_main, &releasing);
+    releaser = waiting;
+    if (pthread_timedjoin_np(waiting, NULL, &soon) == 0)
+        releaser = 0;
+}
+
+START_TEST(a_release_in_the_middle_of_the_last_unref)
+{
+    struct pooltest t;
+    struct readbuf buf;
+
+    NEED_COUNTED_POOL(&t, before, 0);
+    buf = pooltest_read(&t, "text");
+    releasing.arg = &buf;
+    faults_munmap_hook(release_now);
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    if (releaser != 0)
+        ck_assert_int_eq(pthread_join(releaser, NULL), 0);
+    ck_assert_int_eq(releasing.ret, 0);
+    ck_assert_ptr_null(buf.data);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
+/* Each handle on a thread of its own, all at once with the unref. */
+START_TEST(threads_release_while_the_pool_goes)
+{
+    const struct pooltest_usage before = pooltest_usage();
+    struct pooltest t;
+
+    NEED_POOL(&t, 0, COUNT, SIZE, 0);
+    for (int round = 0; round < 100; round++) {
+        struct readbuf bufs[HANDLES];
+        struct elsewhere other[HANDLES];
+        pthread_t thread[HANDLES];
+
+        for (int i = 0; i < HANDLES; i++)
+            bufs[i] = pooltest_read(&t, "text");
+        for (int i = 0; i < HANDLES; i++) {
+            other[i] = (struct elsewhere){.call = call_release,
+                                          .arg = &bufs[i]};
+            ck_assert_int_eq(pthread_create(&thread[i], NULL,
+                                            elsewhere_main, &other[i]),
+                             0);
+        }
+        ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+        for (int i = 0; i < HANDLES; i++) {
+            ck_assert_int_eq(pthread_join(thread[i], NULL), 0);
+            ck_assert_int_eq(other[i].ret, 0);
+        }
+        pooltest_ck_usage(before);
+        t.pool = pooltest_create(&t.uring, COUNT, SIZE, 0);
+    }
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+}
+END_TEST
+
+/* ------------------------------------ the kernel keeps the ring */
+
+/* After an unref that failed everything is as before it. */
+static void ck_kept(struct pooltest *t, struct pooltest_usage during,
+                    uint16_t group)
+{
+    struct readbuf buf;
+
+    pooltest_ck_usage(during);
+    ck_assert_uint_eq(readbuf_pool_group(t->pool), group);
+    for (int i = 0; i < 2 * COUNT; i++) {
+        buf = pooltest_read(t, "works");
+        ck_assert_int_eq(readbuf_release(&buf), 0);
+    }
+    ck_assert_uint_eq(readbuf_pool_held(t->pool), 0);
+}
+
+START_TEST(an_unref_on_the_wrong_thread_keeps_all)
+{
+    struct pooltest_usage during;
+    struct pooltest t;
+    uint16_t group;
+
+    NEED_COUNTED_POOL(&t, before, IORING_SETUP_SINGLE_ISSUER);
+    during = pooltest_usage();
+    group = readbuf_pool_group(t.pool);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(elsewhere(call_unref, t.pool), -EEXIST);
+        ck_kept(&t, during, group);
+    }
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
+START_TEST(a_refused_unregister_keeps_all)
+{
+    struct pooltest_usage during;
+    struct pooltest t;
+    uint16_t group;
+
+    NEED_COUNTED_POOL(&t, before, 0);
+    during = pooltest_usage();
+    group = readbuf_pool_group(t.pool);
+    ck_assert_int_eq(elsewhere_refused(IORING_UNREGISTER_PBUF_RING,
+                                       EXDEV, call_unref, t.pool),
+                     -EXDEV);
+    ck_kept(&t, during, group);
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
+/* With a buffer out: it goes back to the ring, not into the void. */
+START_TEST(a_release_after_a_failed_unref_reaches_the_ring)
+{
+    struct pooltest t;
+    struct readbuf buf;
+
+    NEED_COUNTED_POOL(&t, before, IORING_SETUP_SINGLE_ISSUER);
+    buf = pooltest_read(&t, "text");
+    ck_assert_int_eq(elsewhere(call_unref, t.pool), -EEXIST);
+    ck_readable(&buf, "text");
+    ck_assert_uint_eq(pooltest_count_free(&t), COUNT - 1);
+    ck_assert_int_eq(readbuf_release(&buf), 0);
+    ck_assert_uint_eq(pooltest_count_free(&t), COUNT);
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
+START_TEST(a_shared_reference_survives_a_failed_unref)
+{
+    struct pooltest t;
+
+    NEED_COUNTED_POOL(&t, before, IORING_SETUP_SINGLE_ISSUER);
+    ck_assert_int_eq(elsewhere(call_unref, t.pool), -EEXIST);
+    readbuf_pool_ref(t.pool);
+    ck_assert_int_eq(elsewhere(call_unref, t.pool), 0);
+    ck_alive(before);
+    ck_assert_int_eq(elsewhere(call_unref, t.pool), -EEXIST);
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
+/*
+ * The descriptor is gone, the io_uring is not: a copy of it keeps it,
+ * so that the pool can be taken down in the end.
+ */
+START_TEST(an_unref_after_the_io_uring_frees_nothing)
+{
+    struct pooltest_usage during;
+    struct pooltest t;
+    struct readbuf buf;
+    int copy, fd;
+
+    NEED_COUNTED_POOL(&t, before, 0);
+    buf = pooltest_read(&t, "still here");
+    during = pooltest_usage();
+    fd = t.uring.ring_fd;
+    copy = dup(fd);
+    ck_assert_int_ge(copy, 0);
+    io_uring_queue_exit(&t.uring);
+    ck_assert_int_eq(call_unref(t.pool), -EBADF);
+    pooltest_ck_usage(during);
+    ck_readable(&buf, "still here");
+    ck_assert_int_eq(readbuf_release(&buf), 0);
+    ck_assert_int_eq(call_unref(t.pool), -EBADF);
+    pooltest_ck_usage(during);
+    ck_assert_int_eq(dup2(copy, fd), fd);
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
+/* --------------------------------------------- requests in flight */
+
+/* A receive into `buf` that waits, for nobody has sent anything. */
+static void arm(struct pooltest *t, struct readbuf *buf)
+{
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&t->uring);
+
+    readbuf_prep_recv(sqe, t->fd[0], buf, 0);
+    io_uring_sqe_set_data(sqe, buf);
+    ck_assert_int_eq(io_uring_submit(&t->uring), 1);
+    ck_assert_uint_eq(io_uring_cq_ready(&t->uring), 0);
+}
+
+/* Touches nothing of a pool that is gone: ASan and valgrind look on. */
+static void ck_empty(struct readbuf *buf)
+{
+    ck_assert_ptr_null(buf->data);
+    ck_assert_uint_eq(readbuf_len(buf), 0);
+    ck_assert(readbuf_is_empty(buf));
+    ck_assert_int_eq(readbuf_release(buf), 0);
+}
+
+START_TEST(a_request_that_waits_fails_after_the_pool)
+{
+    struct pooltest t;
+    struct readbuf buf;
+    char text[8] = "";
+
+    NEED_COUNTED_POOL(&t, before, 0);
+    buf = readbuf_pool_get(t.pool);
+    arm(&t, &buf);
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    pooltest_ck_usage(before);
+    source_say(t.fd, "late");
+    ck_assert_int_eq(pooltest_complete(&t.uring, &buf), -ENOBUFS);
+    ck_empty(&buf);
+    ck_assert_int_eq(read(t.fd[0], text, sizeof(text)), 4);
+    ck_assert_str_eq(text, "late");
+}
+END_TEST
+
+/* The old request does not pick from a pool that came later. */
+START_TEST(a_request_that_waits_finds_no_younger_pool)
+{
+    struct pooltest t;
+    struct readbuf buf;
+
+    NEED_COUNTED_POOL(&t, before, 0);
+    buf = readbuf_pool_get(t.pool);
+    arm(&t, &buf);
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    t.pool = pooltest_create(&t.uring, COUNT, SIZE, 0);
+    source_say(t.fd, "late");
+    ck_assert_int_eq(pooltest_complete(&t.uring, &buf), -ENOBUFS);
+    ck_empty(&buf);
+    ck_assert_int_eq(read(t.fd[0], (char[8]){0}, 8), 4);
+    ck_assert_uint_eq(pooltest_count_free(&t), COUNT);
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
+/* Cancel the request of `buf`; its own completion is left to take. */
+static int cancel(struct pooltest *t, struct readbuf *buf)
+{
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&t->uring);
+    int ret = 0;
+
+    io_uring_prep_cancel(sqe, buf, 0);
+    io_uring_sqe_set_data(sqe, NULL);
+    for (int i = 0; i < 2; i++) {
+        struct support_cqe seen = support_complete(&t->uring);
+        struct io_uring_cqe cqe = {.res = seen.res,
+                                   .flags = seen.flags};
+
+        if (seen.user_data != 0)
+            ret = readbuf_complete(buf, &cqe);
+    }
+    return ret;
+}
+
+START_TEST(a_request_that_waits_is_cancelled_after_the_pool)
+{
+    struct pooltest t;
+    struct readbuf buf;
+
+    NEED_COUNTED_POOL(&t, before, 0);
+    buf = readbuf_pool_get(t.pool);
+    arm(&t, &buf);
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    ck_assert_int_eq(cancel(&t, &buf), -ECANCELED);
+    ck_empty(&buf);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
+/* The handle holds the memory that the request writes into. */
+START_TEST(a_second_read_outlives_the_pool)
+{
+    struct pooltest t;
+    struct readbuf buf;
+
+    NEED_COUNTED_POOL(&t, before, 0);
+    buf = pooltest_read(&t, "first");
+    arm(&t, &buf);
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    ck_alive(before);
+    source_say(t.fd, ", second");
+    ck_assert_int_eq(pooltest_complete(&t.uring, &buf), 8);
+    ck_readable(&buf, "first, second");
+    ck_assert_int_eq(readbuf_release(&buf), 0);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
+START_TEST(a_second_read_is_cancelled_after_the_pool)
+{
+    struct pooltest t;
+    struct readbuf buf;
+
+    NEED_COUNTED_POOL(&t, before, 0);
+    buf = pooltest_read(&t, "first");
+    arm(&t, &buf);
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    ck_assert_int_eq(cancel(&t, &buf), -ECANCELED);
+    ck_readable(&buf, "first");
+    ck_assert_int_eq(readbuf_release(&buf), 0);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
+/* Whether the kernel takes a buffer within two seconds. */
+static bool takes_one(struct readbuf_pool *pool)
+{
+    struct timespec start, now;
+    int left;
+
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    do {
+        left = readbuf_pool_available(pool);
+        sched_yield();
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while (left == COUNT && now.tv_sec - start.tv_sec < 2);
+    return left == COUNT - 1;
+}
+
+/*
+ * A worker holds a buffer while it waits. The pool cannot know, so the
+ * caller cancels and takes the completion before the last unref.
+ */
+START_TEST(a_worker_is_cancelled_before_the_pool)
+{
+    struct pooltest t;
+    struct readbuf buf;
+    struct io_uring_sqe *sqe;
+    int ends[2], ret;
+
+    NEED_COUNTED_POOL(&t, before, 0);
+    source_pipe(ends);
+    buf = readbuf_pool_get(t.pool);
+    sqe = io_uring_get_sqe(&t.uring);
+    readbuf_prep_read(sqe, ends[0], &buf, UINT64_MAX);
+    sqe->flags |= IOSQE_ASYNC;
+    io_uring_sqe_set_data(sqe, &buf);
+    ck_assert_int_eq(io_uring_submit(&t.uring), 1);
+    if (support_features()->status && !takes_one(t.pool))
+        SKIP("a worker of this kernel picks no buffer before the data");
+    ret = cancel(&t, &buf);
+    ck_assert(ret == -ECANCELED || ret == -EINTR);
+    ck_assert_ptr_null(buf.data);
+    ck_assert_uint_eq(readbuf_pool_held(t.pool), 0);
+    ck_assert_uint_eq(pooltest_count_free(&t), COUNT);
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    pooltest_ck_usage(before);
+    source_say(ends, "late");
+    ck_assert_uint_eq(io_uring_cq_ready(&t.uring), 0);
+    ck_assert_int_eq(read(ends[0], (char[8]){0}, 8), 4);
+}
+END_TEST
+
+SUITE("teardown", unref_of_null_is_nothing,
+      the_last_unref_frees_everything,
+      the_last_unref_frees_a_ring_of_the_kernel,
+      every_ref_needs_its_unref, other_threads_share_and_drop,
+      data_outlives_the_pool, data_outlives_the_io_uring_too,
+      a_stale_copy_frees_nothing, release_all_frees_everything,
+      every_order_of_release_and_unref,
+      another_thread_releases_after_the_pool,
+      a_release_in_the_middle_of_the_last_unref,
+      threads_release_while_the_pool_goes,
+      an_unref_on_the_wrong_thread_keeps_all,
+      a_refused_unregister_keeps_all,
+      a_release_after_a_failed_unref_reaches_the_ring,
+      a_shared_reference_survives_a_failed_unref,
+      an_unref_after_the_io_uring_frees_nothing,
+      a_request_that_waits_fails_after_the_pool,
+      a_request_that_waits_finds_no_younger_pool,
+      a_request_that_waits_is_cancelled_after_the_pool,
+      a_second_read_outlives_the_pool,
+      a_second_read_is_cancelled_after_the_pool,
+      a_worker_is_cancelled_before_the_pool)

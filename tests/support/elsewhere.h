@@ -1,0 +1,59 @@
+/*
+ * elsewhere.h - make a call on another thread.
+ *
+ * A thread that is not the owner of an io_uring, or one that a seccomp
+ * filter refuses something: a filter holds for its thread only, and the
+ * test goes on without it.
+ */
+#ifndef READBUF_TESTS_ELSEWHERE_H
+#define READBUF_TESTS_ELSEWHERE_H
+
+#include "sandbox.h"
+
+#include <check.h>
+#include <pthread.h>
+#include <stddef.h>
+
+struct elsewhere {
+    int (*call)(void *arg);
+    void *arg;
+    unsigned opcode; /* of io_uring_register(2), refused with ... */
+    int error;       /* ... this; 0: not refused */
+    int ret;
+};
+
+static inline void *elsewhere_main(void *arg)
+{
+    struct elsewhere *e = arg;
+
+    if (e->error != 0)
+        sandbox_refuse_register(e->opcode, e->error);
+    e->ret = e->call(e->arg);
+    return NULL;
+}
+
+static inline int elsewhere_run(struct elsewhere e)
+{
+    pthread_t thread;
+
+    ck_assert_int_eq(pthread_create(&thread, NULL, elsewhere_main, &e),
+                     0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    return e.ret;
+}
+
+/* What `call` returns on a thread of its own. */
+static inline int elsewhere(int (*call)(void *arg), void *arg)
+{
+    return elsewhere_run((struct elsewhere){.call = call, .arg = arg});
+}
+
+/* ... on one that may not register this. */
+static inline int elsewhere_refused(unsigned opcode, int error,
+                                    int (*call)(void *arg), void *arg)
+{
+    return elsewhere_run((struct elsewhere){
+        .call = call, .arg = arg, .opcode = opcode, .error = error});
+}
+
+#endif
