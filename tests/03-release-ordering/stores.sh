@@ -11,14 +11,16 @@ command -v clang >/dev/null || {
     exit 77
 }
 
-# Function names and the stores in them, in the order of the source.
-stores() {
+# The instruction that target $1 begins function $2 with.
+first_of() {
     clang --target="$1" -ffreestanding -O2 -S -o - "$source" |
-        sed -n -E 's/^(publish_[a-z]+):.*/\1/p; s/^\t(mov[wl]|xchg[wl]|st[a-z]+)\t(.*)$/    \1 \2/p' |
-        sed 's/[ \t]*[#/].*//'
+        awk -v name="$2:" '$1 == name {inside = 1; next}
+            inside && $1 ~ /^[a-z]/ {$1 = $1; print; exit}'
 }
 
-for target in x86_64-linux-gnu aarch64-linux-gnu; do
-    echo "$target"
-    stores "$target" | sed -n '/^publish_/{p;n;p;}' | sed 's/^/  /'
+printf '%-18s%-20s%s\n' '' x86-64 arm64
+for name in publish_relaxed publish_release; do
+    printf '%-18s%-20s%s\n' $name \
+        "$(first_of x86_64-linux-gnu $name)" \
+        "$(first_of aarch64-linux-gnu $name)"
 done

@@ -104,8 +104,7 @@ static unsigned count_some_picks(int fd)
     for (int i = 0; i < QUEUE; i++)
         by_hand_prepare(&ring, fd, GROUP);
     ck_assert_int_eq(io_uring_submit_and_wait(&ring, QUEUE), QUEUE);
-    for (int i = 0; i < QUEUE; i++) {
-        ck_assert_int_eq(io_uring_peek_cqe(&ring, &cqe), 0);
+    while (io_uring_peek_cqe(&ring, &cqe) == 0) {
         count += cqe->res == BY_HAND_LENGTH;
         io_uring_cqe_seen(&ring, cqe);
     }

@@ -5,24 +5,21 @@
 #include "simhead.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static struct readbuf_pool *parts(uint32_t count, uint32_t size)
 {
     struct readbuf_pool *pool = calloc(1, sizeof(*pool));
-    size_t bytes = count * sizeof(struct io_uring_buf);
 
     ck_assert_ptr_nonnull(pool);
     pool->origin.size = size;
     pool->count = count;
     pool->loans = calloc(count, sizeof(*pool->loans));
     pool->publisher.log = calloc(count, sizeof(*pool->publisher.log));
-    pool->ring.shared = aligned_alloc(4096, bytes);
+    pool->ring.shared = calloc(count, sizeof(struct io_uring_buf));
     pool->ring.ring_fd = -1;
     pool->ring.entries = count;
     atomic_init(&pool->references, 1);
     ck_assert(pool->loans && pool->publisher.log && pool->ring.shared);
-    memset(pool->ring.shared, 0, bytes);
     ck_assert_int_eq(readbuf_slab_map(&pool->slab, count, size, false),
                      0);
     ck_assert_int_eq(readbuf_publisher_init(&pool->publisher,

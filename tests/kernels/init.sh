@@ -20,8 +20,9 @@ read -r BUILD <build-directory
 export BUILD
 while read -r program; do
     echo "=== program $program"
+    start=$(date +%s)
     "$program" 2>&1
-    echo "=== exit $?"
+    echo "=== exit $? $(($(date +%s) - start))"
 done <programs
 echo "=== end"
 reboot -f

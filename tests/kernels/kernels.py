@@ -176,6 +176,7 @@ class Program:
         self.short = "/".join(name.split("/")[-2:])
         self.lines = []
         self.status = None
+        self.seconds = 0
 
     def counts(self):
         """passed, failed, skipped; None where the last line is missing."""
@@ -231,7 +232,8 @@ class Report:
             elif word == "program":
                 self.programs.append(Program(rest))
             elif word == "exit":
-                self.programs[-1].status = int(rest)
+                self.programs[-1].status, self.programs[-1].seconds = \
+                    map(int, rest.split())
             elif word == "end":
                 self.ended = True
             elif self.programs and self.programs[-1].status is None:
@@ -254,8 +256,8 @@ class Report:
         width = max([len(p.short) for p in self.programs], default=0) + 1
         for program in self.programs:
             counts = program.counts() or ("?", "?", "?")
-            yield "  %-*s %3s passed, %2s failed, %2s skipped" % (
-                width, program.short + ":", *counts)
+            yield "  %-*s %3s passed, %2s failed, %2s skipped, %2d s" % (
+                width, program.short + ":", *counts, program.seconds)
         reasons = {}
         for program in self.programs:
             for test, reason in program.skips():

@@ -23,10 +23,10 @@ SKIPPED, this kernel has no status
 SKIPPED, it said: no
     third
 one: 0 passed, 0 failed, 3 skipped
-=== exit 0
+=== exit 0 1
 === program b/tests/02-b/test_two
 two: 4 passed, 0 failed, 0 skipped
-=== exit 0
+=== exit 0 1
 === end
 """
 
@@ -54,14 +54,14 @@ class Judgement(unittest.TestCase):
                      "ended without its last line (exit 0)")
 
     def test_a_last_line_that_is_not_last(self):
-        self.refuses("0 skipped\n=== exit 0", "0 skipped\nKilled\n=== exit 0",
+        self.refuses("0 skipped\n=== exit 0 1", "0 skipped\nKilled\n=== exit 0 1",
                      "ended without its last line")
 
     def test_no_test_at_all(self):
         self.refuses("two: 4 passed", "two: 0 passed", "ran no test")
 
     def test_an_exit_status_that_disagrees(self):
-        self.refuses("0 skipped\n=== exit 0", "0 skipped\n=== exit 139",
+        self.refuses("0 skipped\n=== exit 0 1", "0 skipped\n=== exit 139 1",
                      "exits with 139")
 
     def test_no_closing_line(self):
@@ -86,8 +86,8 @@ class Judgement(unittest.TestCase):
 class Table(unittest.TestCase):
     def test_rows_and_reasons(self):
         self.assertEqual(list(kernels.Report(GOOD, TESTS).table()), [
-            "  01-a/test_one:   0 passed,  0 failed,  3 skipped",
-            "  02-b/test_two:   4 passed,  0 failed,  0 skipped",
+            "  01-a/test_one:   0 passed,  0 failed,  3 skipped,  1 s",
+            "  02-b/test_two:   4 passed,  0 failed,  0 skipped,  1 s",
             "  SKIPPED, this kernel has no status",
             "      head_is_told",
             "      head_is_told_again",

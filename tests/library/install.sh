@@ -206,6 +206,20 @@ from_cplusplus() {
         wrong "a call cannot be linked from C++"
 }
 
+# On the way from a handle to its release nothing is an atomic
+# read-modify-write but the lock, which is the C library's. An x86-64 shows
+# them by a prefix.
+no_locked_instruction() {
+    [ "$(uname -m)" = x86_64 ] || return 0
+    for object in loan publisher readbuf_bytes; do
+        find "$B/lib" -name "$object.o" -exec objdump -d {} + \
+            >"$stage/code"
+        grep -q '<readbuf_' "$stage/code" || wrong "no code in $object.o"
+        grep -E '[[:space:]]lock |xchg .*\(' "$stage/code" &&
+            wrong "a locked instruction in $object.c"
+    done
+}
+
 # Nothing of ours is left, and what is not ours stays.
 uninstall() {
     touch "$root/lib/other" "$root/include/other"
@@ -230,7 +244,7 @@ cp -R "$root/." "$stage/static"
 rm "$stage"/static/lib/*.so*
 
 for test in file_list pkg_config_file exported programs collisions \
-    headers from_cplusplus uninstall; do
+    headers from_cplusplus no_locked_instruction uninstall; do
     $test
 done
 exit $failed

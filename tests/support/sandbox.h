@@ -17,4 +17,7 @@ void sandbox_refuse_register(unsigned opcode, int error);
 /* The system call of this number fails with `error`. */
 void sandbox_refuse_call(unsigned number, int error);
 
+/* Any system call but the one that ends the process kills it. */
+void sandbox_kill_on_any_call(void);
+
 #endif
