@@ -165,15 +165,14 @@ static void *giver(void *first)
 
 static void two_threads(void)
 {
-    static const uint16_t first[] = {0, 1};
+    static uint16_t first[] = {0, 1};
     static const uint16_t all[] = {0, 1, 2, 3};
     unsigned twice = 0, starved = 0;
     pthread_t threads[2];
 
     give(all, ENTRIES);
     for (int i = 0; i < 2; i++)
-        if (pthread_create(&threads[i], NULL, giver,
-                           (void *)(uintptr_t)&first[i]) != 0)
+        if (pthread_create(&threads[i], NULL, giver, &first[i]) != 0)
             exit(EXIT_FAILURE);
     for (unsigned i = 0; i < ROUNDS;) {
         int bid = pick();

@@ -21,7 +21,7 @@ static void show(const char *what, const struct readbuf *buf)
 {
     printf("%-22s %2zu of %zu  ", what, readbuf_len(buf),
            readbuf_capacity(buf));
-    for (size_t i = 0; i < readbuf_len(buf); i++)
+    for (size_t i = 0; buf->data != NULL && i < readbuf_len(buf); i++)
         putchar(buf->data[i] == '\n' ? '|' : buf->data[i]);
     putchar('\n');
 }

@@ -56,13 +56,39 @@ static int call_create(void *arg)
     return try_create(arg);
 }
 
-/* Bad arguments are found before the io_uring is looked at. */
-static int create_nowhere(uint32_t count, uint32_t size, unsigned flags)
+/* As far as it gets without an io_uring. */
+static int create_nowhere(uint32_t count, uint32_t size, unsigned flags,
+                          void (*before)(void))
 {
     struct io_uring nowhere = {.ring_fd = -1, .enter_ring_fd = -1};
-    struct arguments a = {&nowhere, count, size, flags, NULL, NULL};
+    struct arguments a = {&nowhere, count, size, flags, before, NULL};
 
     return try_create(&a);
+}
+
+static int step; /* which call fails */
+
+static void fail_alloc(void)
+{
+    faults_alloc_after(step);
+}
+
+static void fail_mmap(void)
+{
+    faults_mmap_after(step, EAGAIN);
+}
+
+static void fail_mutex(void)
+{
+    faults_mutex_after(step, EAGAIN);
+}
+
+/* Bad arguments are found before anything is asked for. */
+static void ck_bad(uint32_t count, uint32_t size, unsigned flags)
+{
+    step = 0;
+    ck_assert_int_eq(create_nowhere(count, size, flags, fail_alloc),
+                     -EINVAL);
 }
 
 /* An io_uring, and arguments that are good for it. */
@@ -92,9 +118,9 @@ START_TEST(counts_that_are_no_power_of_two_are_refused)
     struct io_uring nowhere = {.ring_fd = -1, .enter_ring_fd = -1};
     struct readbuf_pool *pool = NULL;
 
-    ck_assert_int_eq(create_nowhere(0, SIZE, 0), -EINVAL);
-    ck_assert_int_eq(create_nowhere(3, SIZE, 0), -EINVAL);
-    ck_assert_int_eq(create_nowhere(32767, SIZE, 0), -EINVAL);
+    ck_bad(0, SIZE, 0);
+    ck_bad(3, SIZE, 0);
+    ck_bad(32767, SIZE, 0);
     for (uint32_t count = 3; count < 32768; count++)
         if ((count & (count - 1)) != 0 &&
             readbuf_pool_create(&pool, &nowhere, count, SIZE, 0) !=
@@ -111,13 +137,13 @@ START_TEST(counts_above_32768_are_refused)
                                       1u << 31, UINT32_MAX};
 
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-        ck_assert_int_eq(create_nowhere(counts[i], SIZE, 0), -EINVAL);
+        ck_bad(counts[i], SIZE, 0);
 }
 END_TEST
 
 START_TEST(size_zero_is_refused)
 {
-    ck_assert_int_eq(create_nowhere(COUNT, 0, 0), -EINVAL);
+    ck_bad(COUNT, 0, 0);
 }
 END_TEST
 
@@ -128,17 +154,15 @@ START_TEST(unknown_flags_are_refused)
 
         if ((flag & BOTH) != 0)
             continue;
-        ck_assert_int_eq(create_nowhere(COUNT, SIZE, flag), -EINVAL);
-        ck_assert_int_eq(create_nowhere(COUNT, SIZE, flag | BOTH),
-                         -EINVAL);
+        ck_bad(COUNT, SIZE, flag);
+        ck_bad(COUNT, SIZE, flag | BOTH);
     }
 }
 END_TEST
 
 START_TEST(incremental_is_refused)
 {
-    ck_assert_int_eq(
-        create_nowhere(COUNT, SIZE, READBUF_POOL_INCREMENTAL), -EINVAL);
+    ck_bad(COUNT, SIZE, READBUF_POOL_INCREMENTAL);
 }
 END_TEST
 
@@ -298,6 +322,9 @@ static void serves(unsigned setup, unsigned flags, const char **why)
     *why = pooltest_open(&t, setup, COUNT, SIZE, flags);
     if (*why != NULL)
         return;
+    ck_assert_uint_eq(
+        t.pool->ring.flags,
+        flags & READBUF_POOL_KERNEL_RING ? READBUF_RING_KERNEL : 0);
     fill_all(&t, SIZE);
     fill_all(&t, SIZE);
     ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
@@ -405,23 +432,6 @@ END_TEST
 
 /* ------------------------------------------------- steps that fail */
 
-static int step; /* which call fails */
-
-static void fail_alloc(void)
-{
-    faults_alloc_after(step);
-}
-
-static void fail_mmap(void)
-{
-    faults_mmap_after(step, EAGAIN);
-}
-
-static void fail_mutex(void)
-{
-    faults_mutex_after(step, EAGAIN);
-}
-
 /*
  * Let the first call fail, then the second, and so on, until all pass.
  * How many there were, and what came of each.
@@ -469,12 +479,12 @@ END_TEST
  */
 START_TEST(no_memory_and_no_io_uring)
 {
-    for (int i = 0; i < 3; i++) {
-        faults_alloc_after(i);
-        ck_assert_int_eq(create_nowhere(COUNT, SIZE, 0), -ENOMEM);
-    }
-    faults_mmap_after(0, EAGAIN);
-    ck_assert_int_eq(create_nowhere(COUNT, SIZE, 0), -ENOMEM);
+    for (step = 0; step < 3; step++)
+        ck_assert_int_eq(create_nowhere(COUNT, SIZE, 0, fail_alloc),
+                         -ENOMEM);
+    step = 0;
+    ck_assert_int_eq(create_nowhere(COUNT, SIZE, 0, fail_mmap),
+                     -ENOMEM);
 }
 END_TEST
 
