@@ -217,8 +217,8 @@ sync: programs ## bring the chapters' listings, outputs and figures up to date
 
 # ----------------------------------------------------------------- check
 
-CHECKS := format prose lint gcc sync exercises clang refused final library \
-	tools book pages
+CHECKS := format prose lint gcc sync exercises clang refused memory final \
+	library tools book pages
 
 check: setup-check ## run everything the authors run: a few minutes
 	@start=$$(date +%s); for step in $(CHECKS); do \
@@ -265,6 +265,31 @@ check-refused:
 
 check-sync:
 	docs/sync.py check
+
+# ---------------------------------------------------------- memory tools
+
+# One program, three tools. Nothing is built where a tool's compiler,
+# header or runtime is missing; tools.sh then says so. Functions are not
+# inlined, so that the reports name them; valgrind 3.19 reads DWARF 4.
+MEMORY := $(B)/memory
+MISUSES := $(addprefix $(MEMORY)/misuse-,asan valgrind msan)
+MISUSE_SOURCES := tests/05-pool/misuse.c \
+	$(foreach s,$(call upto,05-pool),$(call layer,$(s)))
+$(MEMORY)/misuse-asan: MISUSE_CC = $(CC) -fsanitize=address
+$(MEMORY)/misuse-valgrind: MISUSE_CC = $(CC) -DREADBUF_VALGRIND
+$(MEMORY)/misuse-msan: MISUSE_CC = clang -fsanitize=memory
+
+$(MISUSES): $(MISUSE_SOURCES) $(wildcard code/*/*.h) Makefile
+	@mkdir -p $(@D) && rm -f $@
+	@! printf '#include "own.h"\nint main(void) { return 0; }\n' | \
+		$(MISUSE_CC) -Icode/04-readbuf -x c - -o $@.probe \
+		2>/dev/null || $(MISUSE_CC) $(CFLAGS) -O1 -fno-inline \
+		-fno-omit-frame-pointer -gdwarf-4 $(call includes,05-pool) \
+		-o $@ $(MISUSE_SOURCES) -luring -pthread
+
+.PHONY: check-memory
+check-memory: $(MISUSES)
+	tests/05-pool/tools.sh $(MEMORY)
 
 # The tools of the book, against fixtures that must fail.
 .PHONY: check-tools-book

@@ -15,7 +15,7 @@ GUEST_TESTS = $(foreach s,$(STAGES),$(patsubst %.c,$(GUEST)/%,$(call tests,$(s))
 
 .PHONY: kernels check-tools-kernels
 kernels: ## KERNELS=6.12: run every test on older kernels, under QEMU
-	@$(SUB) B=$(GUEST) programs $(GUEST_TESTS)
+	@$(SUB) -s B=$(GUEST) programs $(GUEST_TESTS)
 	@tests/kernels/kernels.py $(B)/kernels $(GUEST) "$(KERNELS)" $(GUEST_TESTS)
 
 check-tools: check-tools-kernels

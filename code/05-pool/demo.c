@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BUFFERS = 4, SIZE = 512, IN_FLIGHT = 3 };
@@ -123,8 +124,10 @@ static void copy_all(struct copy *c)
         struct io_uring_cqe *cqe;
         int ret = io_uring_submit_and_wait(&c->ring, 1);
 
-        if (ret < 0)
+        if (ret < 0) {
             fail(c, "io_uring", ret);
+            return;
+        }
         while (io_uring_peek_cqe(&c->ring, &cqe) == 0) {
             finish_read(c, cqe);
             io_uring_cqe_seen(&c->ring, cqe);
@@ -160,6 +163,15 @@ static int report(struct copy *c)
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* Opening the target empties it, so it had better not be the source. */
+static bool same_file(int fd, const char *path)
+{
+    struct stat one, other;
+
+    return fstat(fd, &one) == 0 && stat(path, &other) == 0 &&
+           one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
 static int open_files(struct copy *c, int argc, char **argv)
 {
     const char *from = argc > 1 ? argv[1] : "LICENSE";
@@ -167,13 +179,14 @@ static int open_files(struct copy *c, int argc, char **argv)
     c->from = open(from, O_RDONLY | O_CLOEXEC);
     if (c->from < 0)
         return complain(from, -errno);
-    if (argc > 2) {
-        c->to =
-            open(argv[2], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-        return c->to < 0 ? complain(argv[2], -errno) : 0;
+    if (argc <= 2) {
+        c->to = open("/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+        return c->to < 0 ? complain("a temporary file", -errno) : 0;
     }
-    c->to = open("/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-    return c->to < 0 ? complain("a temporary file", -errno) : 0;
+    if (same_file(c->from, argv[2]))
+        return complain(argv[2], -EEXIST);
+    c->to = open(argv[2], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    return c->to < 0 ? complain(argv[2], -errno) : 0;
 }
 
 int main(int argc, char **argv)

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 /*
  * Applications that number their groups by hand begin at 0, and before
@@ -20,6 +21,18 @@ enum { GROUP_FIRST = 64, GROUP_COUNT = 65536 - GROUP_FIRST };
 enum { KERNEL_RING_COUNT = READBUF_OFF_PBUF_GROUPS - GROUP_FIRST };
 
 static _Atomic uint32_t next_group;
+
+/*
+ * EEXIST has a second meaning: this thread may not register anything.
+ * Then a call that has nothing to do with groups is refused as well.
+ */
+static bool wrong_thread(int ring_fd)
+{
+    uint64_t table[3] = {0}; /* a struct io_uring_probe of one row */
+
+    return readbuf_sys_register(ring_fd, IORING_REGISTER_PROBE,
+                                table) == -EEXIST;
+}
 
 int readbuf_groups_register(struct readbuf_ring *ring, int ring_fd,
                             uint32_t entries, unsigned flags)
@@ -35,6 +48,8 @@ int readbuf_groups_register(struct readbuf_ring *ring, int ring_fd,
         ret = readbuf_ring_register(
             ring, ring_fd, entries,
             (uint16_t)(GROUP_FIRST + turn % count), flags);
+        if (ret == -EEXIST && tries == 0 && wrong_thread(ring_fd))
+            break;
     }
     return ret;
 }

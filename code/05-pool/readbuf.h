@@ -32,7 +32,8 @@
  * last reference make system calls on the io_uring and belong on the
  * thread that submits to it.
  *
- * Linux 5.19 is needed, 6.0 for reads that fill the buffer.
+ * Linux 6.0 is needed. On 5.19, which has the rings, a read with an
+ * empty handle reads 0 bytes.
  */
 #ifndef READBUF_H
 #define READBUF_H
@@ -72,7 +73,9 @@ extern "C" {
  * nothing is leaked, and `*pool` is as it was.
  *
  * The group id collides with no other group of this io_uring, whoever
- * registered it. Thread: the one that submits.
+ * registered it. (A group of the older kind, IORING_OP_PROVIDE_BUFFERS,
+ * counts only while it has buffers: the kernel says so.) Thread: the
+ * one that submits.
  */
 int readbuf_pool_create(struct readbuf_pool **pool,
                         struct io_uring *ring, uint32_t count,
@@ -91,11 +94,14 @@ struct readbuf_pool *readbuf_pool_ref(struct readbuf_pool *pool);
  * the io_uring was closed): then nothing was freed and the reference is
  * still yours.
  *
- * Before the last unref, requests that may still pick a buffer must
- * have completed: cancel them and wait. One that merely waits for data
- * fails later with -ENOBUFS, which is harmless, and may be completed
- * into its handle. One that a worker thread is executing (IOSQE_ASYNC)
- * may write into memory that is no longer the pool's.
+ * Before the last unref, every request that has picked a buffer must
+ * have completed and its completion must have been taken: cancel until
+ * each has completed (a cancel that answers EALREADY is repeated), and
+ * complete into the handles. One that merely waits for data fails
+ * later with -ENOBUFS, which is harmless, and may be completed into its
+ * handle. One that a worker thread is executing (IOSQE_ASYNC) may write
+ * into memory that is no longer the pool's, and a completion that names
+ * a buffer and is taken later reads memory that was freed.
  *
  * Thread: any for a reference that is not the last, else the one that
  * submits.
@@ -124,9 +130,10 @@ uint32_t readbuf_pool_held(const struct readbuf_pool *pool);
 /*
  * Prepare a read, as io_uring_prep_read does. With an empty handle the
  * kernel picks a buffer of its pool. With one that holds a buffer the
- * read goes into the spare part, and the bytes already there stay. The
- * handle must stay where it is and be left alone until the request has
- * completed; one request at a time for a handle.
+ * read goes into the spare part, and the bytes already there stay; if
+ * the buffer is full, the result is 0, as at the end. The handle must
+ * stay where it is and be left alone until the request has completed;
+ * one request at a time for a handle.
  */
 void readbuf_prep_read(struct io_uring_sqe *sqe, int fd,
                        struct readbuf *buf, uint64_t offset);
@@ -168,8 +175,10 @@ int readbuf_pool_take(struct readbuf_pool *pool,
  * Give the buffer back. The handle is empty and can be read into again.
  * An empty handle: 0, and nothing happens. -ESTALE: a copy whose buffer
  * went back already, even if it was handed out anew since; nothing
- * happens to the pool or to the handle. Any thread; never a system
- * call.
+ * happens to the pool or to the handle. This can be told as long as the
+ * pool has an owner or a buffer out, and not after. Any thread; never a
+ * system call, but for the very last buffer of a pool without owners,
+ * whose release frees the memory.
  */
 int readbuf_release(struct readbuf *buf);
 

@@ -8,7 +8,11 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* Calls come from any thread. `calls` is one more than those to pass.
+/*
+ * Calls come from any thread. All atomics here are relaxed: counts that
+ * synchronise threads would hide their races from ThreadSanitizer.
+ *
+ * `calls` is one more than those to pass.
  */
 struct countdown {
     _Atomic int calls; /* 0: never */
@@ -41,19 +45,37 @@ int __wrap_pthread_mutex_init(pthread_mutex_t *mutex,
                               const pthread_mutexattr_t *attr);
 int __wrap_pthread_mutex_destroy(pthread_mutex_t *mutex);
 
+static void add(_Atomic size_t *count, size_t n)
+{
+    atomic_fetch_add_explicit(count, n, memory_order_relaxed);
+}
+
+static void subtract(_Atomic size_t *count, size_t n)
+{
+    atomic_fetch_sub_explicit(count, n, memory_order_relaxed);
+}
+
+static size_t value(_Atomic size_t *count)
+{
+    return atomic_load_explicit(count, memory_order_relaxed);
+}
+
 static void arm(struct countdown *countdown, int calls, int error)
 {
     countdown->error = error;
-    countdown->calls = calls + 1;
+    atomic_store_explicit(&countdown->calls, calls + 1,
+                          memory_order_relaxed);
 }
 
 /* The error of this call, or 0. */
 static int due(struct countdown *countdown)
 {
-    int calls = countdown->calls;
+    int calls =
+        atomic_load_explicit(&countdown->calls, memory_order_relaxed);
 
-    while (calls > 0 && !atomic_compare_exchange_weak(
-                            &countdown->calls, &calls, calls - 1))
+    while (calls > 0 && !atomic_compare_exchange_weak_explicit(
+                            &countdown->calls, &calls, calls - 1,
+                            memory_order_relaxed, memory_order_relaxed))
         ;
     return calls == 1 ? countdown->error : 0;
 }
@@ -75,29 +97,29 @@ void faults_mutex_after(int calls, int error)
 
 void faults_munmap_hook(void (*hook)(void))
 {
-    munmap_hook = hook;
+    atomic_store_explicit(&munmap_hook, hook, memory_order_relaxed);
 }
 
 void faults_none(void)
 {
-    mmap_fails.calls = 0;
-    alloc_fails.calls = 0;
-    mutex_fails.calls = 0;
+    arm(&mmap_fails, -1, 0);
+    arm(&alloc_fails, -1, 0);
+    arm(&mutex_fails, -1, 0);
 }
 
 size_t faults_mapped(void)
 {
-    return mapped;
+    return value(&mapped);
 }
 
 size_t faults_allocated(void)
 {
-    return allocated;
+    return value(&allocated);
 }
 
 size_t faults_mutexes(void)
 {
-    return mutexes;
+    return value(&mutexes);
 }
 
 void *__wrap_mmap(void *addr, size_t length, int prot, int flags,
@@ -112,17 +134,18 @@ void *__wrap_mmap(void *addr, size_t length, int prot, int flags,
     }
     memory = __real_mmap(addr, length, prot, flags, fd, offset);
     if (memory != MAP_FAILED)
-        mapped += length;
+        add(&mapped, length);
     return memory;
 }
 
 int __wrap_munmap(void *addr, size_t length)
 {
     int ret = __real_munmap(addr, length);
-    void (*hook)(void) = atomic_exchange(&munmap_hook, NULL);
+    void (*hook)(void) = atomic_exchange_explicit(&munmap_hook, NULL,
+                                                  memory_order_relaxed);
 
     if (ret == 0)
-        mapped -= length;
+        subtract(&mapped, length);
     if (hook != NULL)
         hook();
     return ret;
@@ -159,9 +182,10 @@ static void *counted(void *memory)
     for (int i = 0; i < PIECES; i++, place = (place + 1) % PIECES) {
         void *nobody = NULL;
 
-        if (atomic_compare_exchange_strong(&pieces[place], &nobody,
-                                           memory)) {
-            allocated++;
+        if (atomic_compare_exchange_strong_explicit(
+                &pieces[place], &nobody, memory, memory_order_relaxed,
+                memory_order_relaxed)) {
+            add(&allocated, 1);
             return memory;
         }
     }
@@ -176,9 +200,11 @@ static bool uncounted(void *memory)
     if (memory == NULL)
         return false;
     for (int i = 0; i < PIECES; i++, place = (place + 1) % PIECES) {
-        if (pieces[place] == memory) {
-            pieces[place] = NULL;
-            allocated--;
+        if (atomic_load_explicit(&pieces[place],
+                                 memory_order_relaxed) == memory) {
+            atomic_store_explicit(&pieces[place], NULL,
+                                  memory_order_relaxed);
+            subtract(&allocated, 1);
             return true;
         }
     }
@@ -225,7 +251,7 @@ int __wrap_pthread_mutex_init(pthread_mutex_t *mutex,
     if (ret == 0)
         ret = __real_pthread_mutex_init(mutex, attr);
     if (ret == 0)
-        mutexes++;
+        add(&mutexes, 1);
     return ret;
 }
 
@@ -234,6 +260,6 @@ int __wrap_pthread_mutex_destroy(pthread_mutex_t *mutex)
     int ret = __real_pthread_mutex_destroy(mutex);
 
     if (ret == 0)
-        mutexes--;
+        subtract(&mutexes, 1);
     return ret;
 }
