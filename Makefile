@@ -222,7 +222,7 @@ CHECKS := format prose lint gcc sync exercises clang refused memory final \
 
 check: setup-check ## run everything the authors run: a few minutes
 	@start=$$(date +%s); for step in $(CHECKS); do \
-		echo "== $$step"; \
+		echo "== $$step, at $$(($$(date +%s) - start)) s"; \
 		$(MAKE) --no-print-directory check-$$step || exit 1; \
 	done; \
 	echo "Everything passes on Linux $$(uname -r)," \
