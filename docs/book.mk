@@ -15,7 +15,8 @@ BOOK            := $(B)/book
 BOOK_SOURCE_URL ?=
 
 # The front page first, then what follows the chapters, in reading order.
-BOOK_EXTRA := docs/pages/index.md docs/from-rust-to-c.md docs/kernels.md \
+BOOK_EXTRA := docs/pages/index.md \
+	$(wildcard docs/from-rust-to-c.md docs/kernels.md) \
 	$(addprefix docs/pages/,claims.md glossary.md symbols.md)
 BOOK_CHAPTERS := $(sort $(wildcard chapters/[0-9][0-9]-*.md))
 BOOK_PAGES := $(patsubst %.md,$(BOOK)/%.html,$(notdir $(BOOK_CHAPTERS) $(BOOK_EXTRA)))
