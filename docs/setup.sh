@@ -23,6 +23,7 @@ check clang           clang            clang           clang         clang
 check g++             g++              gcc-c++         gcc           g++
 check abidw           abigail-tools    libabigail      libabigail    libabigail
 check mandoc          mandoc           mandoc          mandoc        mandoc
+check file:/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.msan* libclang-rt-dev - - -
 check clang-format    clang-format     clang-tools-extra clang       clang-extra-tools
 check clang-tidy      clang-tidy       clang-tools-extra clang       clang-extra-tools
 check cppcheck        cppcheck         cppcheck        cppcheck      cppcheck
@@ -39,52 +40,52 @@ ROWS
 have() {
     case $1 in
     pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
-    # An unquoted pattern, so that it may match any version.
+    # shellcheck disable=SC2086 # a pattern, so that any version will do
     file:*) ls ${1#file:} >/dev/null 2>&1 ;;
     *) command -v "$1" >/dev/null ;;
     esac
 }
 
-# The packages of column $2 for what is missing of the set $1.
+# The packages of column $2 for what is missing of the set $1. What has no
+# package in that column is not asked for: the steps that want it say so.
 missing() {
     rows | while read -r set what debian fedora arch alpine; do
         [ "$set" = build ] || [ "$set" = "$1" ] || continue
         have "$what" && continue
         case $2 in
-        debian) echo "$debian" ;;
         fedora) echo "$fedora" ;;
         arch) echo "$arch" ;;
         alpine) echo "$alpine" ;;
+        *) echo "$debian" ;;
         esac
     done | sort -u | grep -vx -e - | tr '\n' ' '
 }
 
-# What this computer's package manager would be told.
-advise() {
-    if command -v dnf >/dev/null; then
-        echo "dnf install $(missing "$1" fedora)"
-    elif command -v pacman >/dev/null; then
-        echo "pacman -S $(missing "$1" arch)"
-    elif command -v apk >/dev/null; then
-        echo "apk add $(missing "$1" alpine)"
-    else
-        echo "(Debian's names) $(missing "$1" debian)"
-    fi
-}
-
-set=${1:?build or check}
-packages=$(missing "$set" debian)
-[ -n "$packages" ] || exit 0
-if ! command -v apt-get >/dev/null; then
-    echo "missing here; install it and try again:"
-    echo "  $(advise "$set")"
-    exit 1
+# Whose names for packages, and how they are asked for.
+if command -v apt-get >/dev/null; then
+    names=debian ask="apt-get install"
+elif command -v dnf >/dev/null; then
+    names=fedora ask="dnf install"
+elif command -v pacman >/dev/null; then
+    names=arch ask="pacman -S"
+elif command -v apk >/dev/null; then
+    names=alpine ask="apk add"
+else
+    names=debian ask="(as Debian calls them)"
 fi
+
+packages=$(missing "${1:?build or check}" $names)
+[ -n "$packages" ] || exit 0
 sudo=
 [ "$(id -u)" -eq 0 ] || sudo=sudo
+if [ $names != debian ] || ! command -v apt-get >/dev/null; then
+    echo "missing here; install it and try again:"
+    echo "  $ask $packages"
+    exit 1
+fi
 if [ -n "$sudo" ] && ! command -v sudo >/dev/null; then
     echo "missing here, and there is no sudo; as root, run:"
-    echo "  apt-get install $packages"
+    echo "  $ask $packages"
     exit 1
 fi
 echo "installing: $packages"
