@@ -38,9 +38,9 @@ ROWS
 }
 
 have() {
+    # shellcheck disable=SC2086 # a pattern, so that any version will do
     case $1 in
     pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
-    # shellcheck disable=SC2086 # a pattern, so that any version will do
     file:*) ls ${1#file:} >/dev/null 2>&1 ;;
     *) command -v "$1" >/dev/null ;;
     esac
