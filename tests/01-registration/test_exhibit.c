@@ -2,30 +2,20 @@
  * test_exhibit.c - the stage's programs print what the chapter says.
  */
 #include "program.h"
-#include "refusal.h"
 #include "support.h"
 
 #include <string.h>
-
-/* Run it; skip where it says that io_uring is refused. */
-#define NEED_PROGRAM(program, path)                            \
-    do {                                                       \
-        program = program_run(path, "2>&1");                   \
-        if ((program).status == READBUF_EXIT_REFUSED)          \
-            SKIP("%.*s", (int)strcspn((program).output, "\n"), \
-                 (program).output);                            \
-    } while (0)
 
 START_TEST(dirty_ring_overwrites_memory_it_was_never_given)
 {
     static const char last[] =
         "reading five bytes through it: 5\n"
         "that memory now holds \"wrongct horse battery staple\"\n";
-    struct program exhibit;
+    struct program exhibit =
+        program_run("01-registration/exhibits/dirty_ring", "2>&1");
     size_t length;
 
-    NEED_PROGRAM(exhibit, "01-registration/exhibits/dirty_ring");
-    ck_assert_int_eq(exhibit.status, EXIT_SUCCESS);
+    NEED_SUCCESS(exhibit);
     length = strlen(exhibit.output);
     ck_assert_uint_gt(length, strlen(last));
     ck_assert_str_eq(exhibit.output + length - strlen(last), last);
@@ -34,11 +24,10 @@ END_TEST
 
 START_TEST(demo_prints_the_layout)
 {
-    struct program demo;
+    struct program demo = program_run("01-registration/demo", "2>&1");
     int after = 0;
 
-    NEED_PROGRAM(demo, "01-registration/demo");
-    ck_assert_msg(demo.status == EXIT_SUCCESS, "%s", demo.output);
+    NEED_SUCCESS(demo);
     /* Only the address differs from run to run. */
     ck_assert_int_eq(sscanf(demo.output,
                             "A ring of four, registered\n"
@@ -63,9 +52,9 @@ END_TEST
 
 START_TEST(demo_prints_the_refusals)
 {
-    struct program demo;
+    struct program demo = program_run("01-registration/demo", "2>&1");
 
-    NEED_PROGRAM(demo, "01-registration/demo");
+    NEED_PROGRAM(demo);
     ck_assert_ptr_nonnull(
         strstr(demo.output,
                "What this kernel refuses\n"
@@ -100,11 +89,10 @@ START_TEST(demo_prints_what_the_probe_says)
         {"\n    with a minimum left              7.1    ",
          has->min_left},
     };
-    struct program demo;
-    const char *at;
+    struct program demo = program_run("01-registration/demo", "2>&1");
+    const char *at = demo.output;
 
-    NEED_PROGRAM(demo, "01-registration/demo");
-    at = demo.output;
+    NEED_PROGRAM(demo);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         at = strstr(at, rows[i].row);
         ck_assert_msg(at != NULL, "no row '%s'", rows[i].row + 1);

@@ -5,10 +5,10 @@
  * claims are the book's: chapter 1 prints each, word for word.
  */
 #include "by_hand.h"
+#include "elsewhere.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -34,6 +34,16 @@ static uint64_t kernel_offset(uint16_t group)
 {
     return READBUF_OFF_PBUF_RING | (uint64_t)group
                                        << READBUF_OFF_PBUF_SHIFT;
+}
+
+/* A ring of four in memory of our own. */
+static struct io_uring_buf_ring *empty_ring(const struct io_uring *ring,
+                                            uint16_t group)
+{
+    struct io_uring_buf_ring *shared = by_hand_memory(PAGE);
+
+    ck_assert_int_eq(by_hand_ring(ring->ring_fd, shared, 4, group), 0);
+    return shared;
 }
 
 /* Let the kernel allocate a ring of four. */
@@ -310,44 +320,29 @@ END_TEST
 START_TEST(groups_belong_to_one_io_uring)
 {
     struct io_uring ring, second;
-    void *memory;
 
     NEED_RING(&ring, 2, 0);
     NEED_RING(&second, 2, 0);
     NEED_FEATURE(rings);
-    memory = by_hand_memory(PAGE);
-    ck_assert_int_eq(by_hand_ring(ring.ring_fd, memory, 4, 0), 0);
-    memory = by_hand_memory(PAGE);
-    ck_assert_int_eq(by_hand_ring(ring.ring_fd, memory, 4, 65535), 0);
-    memory = by_hand_memory(PAGE);
-    ck_assert_int_eq(by_hand_ring(second.ring_fd, memory, 4, 65535), 0);
+    empty_ring(&ring, 0);
+    empty_ring(&ring, 65535);
+    empty_ring(&second, 65535);
 }
 END_TEST
 
-static void *register_elsewhere(void *arg)
-{
-    const struct io_uring *ring = arg;
-    void *memory = by_hand_memory(PAGE);
-
-    return (void *)(intptr_t)by_hand_ring(ring->ring_fd, memory, 4,
-                                          GROUP + 1);
-}
-
-static void *unregister_elsewhere(void *arg)
+static int call_register(void *arg)
 {
     const struct io_uring *ring = arg;
 
-    return (void *)(intptr_t)by_hand_unregister(ring->ring_fd, GROUP);
+    return by_hand_ring(ring->ring_fd, by_hand_memory(PAGE), 4,
+                        GROUP + 1);
 }
 
-static int in_thread(void *(*body)(void *), void *arg)
+static int call_unregister(void *arg)
 {
-    pthread_t thread;
-    void *result;
+    const struct io_uring *ring = arg;
 
-    ck_assert_int_eq(pthread_create(&thread, NULL, body, arg), 0);
-    ck_assert_int_eq(pthread_join(thread, &result), 0);
-    return (int)(intptr_t)result;
+    return by_hand_unregister(ring->ring_fd, GROUP);
 }
 
 /*
@@ -359,14 +354,12 @@ static int in_thread(void *(*body)(void *), void *arg)
 START_TEST(single_issuer_refuses_other_threads)
 {
     struct io_uring ring;
-    void *memory;
 
     NEED_RING(&ring, 2, IORING_SETUP_SINGLE_ISSUER);
     NEED_FEATURE(rings);
-    memory = by_hand_memory(PAGE);
-    ck_assert_int_eq(by_hand_ring(ring.ring_fd, memory, 4, GROUP), 0);
-    ck_assert_int_eq(in_thread(register_elsewhere, &ring), -EEXIST);
-    ck_assert_int_eq(in_thread(unregister_elsewhere, &ring), -EEXIST);
+    empty_ring(&ring, GROUP);
+    ck_assert_int_eq(elsewhere(call_register, &ring), -EEXIST);
+    ck_assert_int_eq(elsewhere(call_unregister, &ring), -EEXIST);
     ck_assert_int_eq(by_hand_unregister(ring.ring_fd, GROUP), 0);
 }
 END_TEST
@@ -379,17 +372,12 @@ END_TEST
 START_TEST(disabled_and_polling_take_rings)
 {
     struct io_uring disabled, polling;
-    void *memory;
 
     NEED_RING(&disabled, 2, IORING_SETUP_R_DISABLED);
     NEED_RING(&polling, 2, IORING_SETUP_IOPOLL);
     NEED_FEATURE(rings);
-    memory = by_hand_memory(PAGE);
-    ck_assert_int_eq(by_hand_ring(disabled.ring_fd, memory, 4, GROUP),
-                     0);
-    memory = by_hand_memory(PAGE);
-    ck_assert_int_eq(by_hand_ring(polling.ring_fd, memory, 4, GROUP),
-                     0);
+    empty_ring(&disabled, GROUP);
+    empty_ring(&polling, GROUP);
 }
 END_TEST
 
@@ -431,10 +419,8 @@ static void use_twice(struct io_uring *ring, uint16_t group)
     struct support_cqe cqe;
 
     for (uint16_t round = 0; round < 2; round++) {
-        struct io_uring_buf_ring *shared = by_hand_memory(PAGE);
+        struct io_uring_buf_ring *shared = empty_ring(ring, group);
 
-        ck_assert_int_eq(by_hand_ring(ring->ring_fd, shared, 4, group),
-                         0);
         by_hand_give(shared, 4, buffer, round);
         cqe = by_hand_read(ring, group, "four");
         ck_assert_int_eq(cqe.res, 4);
@@ -466,8 +452,7 @@ START_TEST(a_low_group_starts_at_head_zero_again)
 
     NEED_RING(&ring, 2, 0);
     NEED_FEATURE(rings);
-    ck_assert_int_eq(
-        by_hand_ring(ring.ring_fd, by_hand_memory(PAGE), 4, 8), 0);
+    empty_ring(&ring, 8);
     if (by_hand_unregister(ring.ring_fd, 7) == -EINVAL)
         SKIP("this kernel keeps the groups below 64 in an array, with "
              "their heads");
@@ -488,8 +473,7 @@ START_TEST(the_same_memory_twice_hands_out_twice)
 
     NEED_RING(&ring, 2, 0);
     NEED_FEATURE(rings);
-    shared = by_hand_memory(PAGE);
-    ck_assert_int_eq(by_hand_ring(ring.ring_fd, shared, 4, GROUP), 0);
+    shared = empty_ring(&ring, GROUP);
     ck_assert_int_eq(by_hand_ring(ring.ring_fd, shared, 4, GROUP + 1),
                      0);
     by_hand_give(shared, 4, buffer, 5);
@@ -514,8 +498,7 @@ START_TEST(remapped_memory_is_not_seen)
 
     NEED_RING(&ring, 2, 0);
     NEED_FEATURE(rings);
-    shared = by_hand_memory(PAGE);
-    ck_assert_int_eq(by_hand_ring(ring.ring_fd, shared, 4, GROUP), 0);
+    shared = empty_ring(&ring, GROUP);
     by_hand_give(shared, 4, buffer, 0);
     ck_assert_int_eq(by_hand_read(&ring, GROUP, "seen").res, 4);
     ck_assert_ptr_eq(mmap(shared, PAGE, PROT_READ | PROT_WRITE,
@@ -642,8 +625,7 @@ START_TEST(only_kernel_rings_can_be_mapped)
     NEED_FEATURE(kernel_rings);
     ck_assert_ptr_eq(kernel_map(&ring, GROUP), MAP_FAILED);
     ck_assert_int_eq(errno, ENOMEM);
-    ck_assert_int_eq(
-        by_hand_ring(ring.ring_fd, by_hand_memory(PAGE), 4, GROUP), 0);
+    empty_ring(&ring, GROUP);
     ck_assert_ptr_eq(kernel_map(&ring, GROUP), MAP_FAILED);
     ck_assert_int_eq(errno, ENOMEM);
 }
@@ -725,8 +707,7 @@ START_TEST(unregister_unknown_group)
     NEED_RING(&ring, 2, 0);
     NEED_FEATURE(rings);
     ck_assert_int_eq(by_hand_unregister(ring.ring_fd, GROUP), -ENOENT);
-    ck_assert_int_eq(
-        by_hand_ring(ring.ring_fd, by_hand_memory(PAGE), 4, GROUP), 0);
+    empty_ring(&ring, GROUP);
     ck_assert_int_eq(by_hand_unregister(ring.ring_fd, GROUP), 0);
     ck_assert_int_eq(by_hand_unregister(ring.ring_fd, GROUP), -ENOENT);
 }
@@ -743,13 +724,10 @@ START_TEST(unregister_bad_calls)
     struct readbuf_buf_reg flag = {.bgid = GROUP + 1, .flags = 1},
                            word = {.bgid = GROUP + 1, .resv = {0, 1}};
     struct io_uring ring;
-    void *memory;
 
     NEED_RING(&ring, 2, 0);
     NEED_FEATURE(rings);
-    memory = by_hand_memory(PAGE);
-    ck_assert_int_eq(by_hand_ring(ring.ring_fd, memory, 4, GROUP + 1),
-                     0);
+    empty_ring(&ring, GROUP + 1);
     provide_legacy(&ring, by_hand_memory(PAGE), 1);
     ck_assert_int_eq(by_hand_unregister(ring.ring_fd, GROUP), -EINVAL);
     ck_assert_int_eq(readbuf_sys_register(ring.ring_fd, opcode, &flag),
@@ -790,16 +768,12 @@ START_TEST(an_armed_request_outlives_its_ring)
     NEED_FEATURE(rings);
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     for (int again = 0; again < 2; again++) {
-        shared = by_hand_memory(PAGE);
-        ck_assert_int_eq(by_hand_ring(ring.ring_fd, shared, 4, GROUP),
-                         0);
+        shared = empty_ring(&ring, GROUP);
         by_hand_give(shared, 4, buffer[0], 1);
         arm(&ring, pair[0]);
         ck_assert_int_eq(by_hand_unregister(ring.ring_fd, GROUP), 0);
         if (again) {
-            shared = by_hand_memory(PAGE);
-            ck_assert_int_eq(
-                by_hand_ring(ring.ring_fd, shared, 4, GROUP), 0);
+            shared = empty_ring(&ring, GROUP);
             by_hand_give(shared, 4, buffer[1], 2);
         }
         ck_assert_int_eq(send(pair[1], "data", 4, 0), 4);
@@ -848,8 +822,7 @@ START_TEST(a_picked_buffer_is_written_later)
     NEED_RING(&ring, 2, 0);
     NEED_FEATURE(status);
     ck_assert_int_eq(pipe(ends), 0);
-    shared = by_hand_memory(PAGE);
-    ck_assert_int_eq(by_hand_ring(ring.ring_fd, shared, 4, GROUP), 0);
+    shared = empty_ring(&ring, GROUP);
     by_hand_give(shared, 4, buffer, 6);
     by_hand_prepare(&ring, ends[0], GROUP)->flags |= IOSQE_ASYNC;
     ck_assert_int_eq(io_uring_submit(&ring), 1);
@@ -878,8 +851,7 @@ START_TEST(status_tells_the_head)
 
     NEED_RING(&ring, 2, 0);
     NEED_FEATURE(status);
-    shared = by_hand_memory(PAGE);
-    ck_assert_int_eq(by_hand_ring(ring.ring_fd, shared, 4, GROUP), 0);
+    shared = empty_ring(&ring, GROUP);
     for (uint16_t count = 0; count < 6; count++) {
         ck_assert_int_eq(status_of(&ring, GROUP, &head), 0);
         ck_assert_uint_eq(head, count);
@@ -900,7 +872,6 @@ START_TEST(status_bad_calls)
     struct readbuf_buf_status bad = {.buf_group = GROUP + 1,
                                      .resv = {[7] = 1}};
     struct io_uring ring;
-    void *memory;
     uint32_t head;
 
     NEED_RING(&ring, 2, 0);
@@ -908,9 +879,7 @@ START_TEST(status_bad_calls)
     ck_assert_int_eq(status_of(&ring, GROUP, &head), -ENOENT);
     provide_legacy(&ring, by_hand_memory(PAGE), 1);
     ck_assert_int_eq(status_of(&ring, GROUP, &head), -EINVAL);
-    memory = by_hand_memory(PAGE);
-    ck_assert_int_eq(by_hand_ring(ring.ring_fd, memory, 4, GROUP + 1),
-                     0);
+    empty_ring(&ring, GROUP + 1);
     ck_assert_int_eq(readbuf_sys_register(ring.ring_fd,
                                           READBUF_REGISTER_PBUF_STATUS,
                                           &bad),

@@ -4,11 +4,10 @@
  * taken, and neither `*ring` nor errno was touched.
  */
 #include "by_hand.h"
+#include "elsewhere.h"
 #include "faults.h"
-#include "sandbox.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 
 enum { GROUP = BY_HAND_GROUP, ENTRIES = 4 };
@@ -31,49 +30,6 @@ static int try_register(int ring_fd, uint32_t entries, uint16_t group,
         ck_assert_uint_eq(faults_mapped(), mapped);
     }
     return ret;
-}
-
-/* The call to make in a thread that may not make another one. */
-struct filtered {
-    unsigned opcode; /* of io_uring_register(2), refused with EXDEV */
-    int (*call)(void *arg);
-    void *arg;
-    int ret;
-};
-
-static void *filtered_main(void *arg)
-{
-    struct filtered *filtered = arg;
-
-    sandbox_refuse_register(filtered->opcode, EXDEV);
-    filtered->ret = filtered->call(filtered->arg);
-    return NULL;
-}
-
-static void *plain_main(void *arg)
-{
-    struct filtered *filtered = arg;
-
-    filtered->ret = filtered->call(filtered->arg);
-    return NULL;
-}
-
-/* A filter holds for its thread only: the test goes on without it. */
-static int in_thread(void *(*body)(void *), struct filtered filtered)
-{
-    pthread_t thread;
-
-    ck_assert_int_eq(pthread_create(&thread, NULL, body, &filtered), 0);
-    ck_assert_int_eq(pthread_join(thread, NULL), 0);
-    return filtered.ret;
-}
-
-static int refused_with_exdev(unsigned opcode, int (*call)(void *),
-                              void *arg)
-{
-    return in_thread(
-        filtered_main,
-        (struct filtered){.opcode = opcode, .call = call, .arg = arg});
 }
 
 struct arguments {
@@ -103,8 +59,16 @@ static int call_unregister(void *arg)
 /* The kernel was asked if the answer is the filter's. */
 static int answer(struct arguments arguments)
 {
-    return refused_with_exdev(IORING_REGISTER_PBUF_RING, call_register,
-                              &arguments);
+    return elsewhere_refused(IORING_REGISTER_PBUF_RING, EXDEV,
+                             call_register, &arguments);
+}
+
+static void ck_register(const struct io_uring *uring,
+                        struct readbuf_ring *ring, unsigned flags)
+{
+    ck_assert_int_eq(readbuf_ring_register(ring, uring->ring_fd,
+                                           ENTRIES, GROUP, flags),
+                     0);
 }
 
 /* The ring hands a buffer out. */
@@ -168,10 +132,7 @@ START_TEST(registers_an_incremental_ring)
 
     NEED_RING(&uring, 2, 0);
     NEED_FEATURE(incremental);
-    ck_assert_int_eq(readbuf_ring_register(&ring, uring.ring_fd,
-                                           ENTRIES, GROUP,
-                                           READBUF_RING_INCREMENTAL),
-                     0);
+    ck_register(&uring, &ring, READBUF_RING_INCREMENTAL);
     ck_assert_uint_eq(ring.flags, READBUF_RING_INCREMENTAL);
     by_hand_give(ring.shared, ENTRIES, buffer, 0);
     ck_assert_uint_ne(by_hand_read(&uring, GROUP, "piece").flags &
@@ -211,10 +172,7 @@ START_TEST(a_kernel_ring_is_empty_again)
     NEED_RING(&uring, 2, 0);
     NEED_FEATURE(kernel_rings);
     for (int round = 0; round < 2; round++) {
-        ck_assert_int_eq(readbuf_ring_register(&ring, uring.ring_fd,
-                                               ENTRIES, GROUP,
-                                               READBUF_RING_KERNEL),
-                         0);
+        ck_register(&uring, &ring, READBUF_RING_KERNEL);
         ck_assert_uint_eq(ring.shared->tail, 0);
         ck_assert_int_eq(by_hand_read(&uring, GROUP, "none").res,
                          -ENOBUFS);
@@ -347,9 +305,9 @@ START_TEST(the_first_error_is_reported_when_undoing_fails_too)
     NEED_RING(&uring, 2, 0);
     NEED_FEATURE(kernel_rings);
     arguments.ring_fd = uring.ring_fd;
-    ck_assert_int_eq(refused_with_exdev(IORING_UNREGISTER_PBUF_RING,
-                                        call_register_unmapped,
-                                        &arguments),
+    ck_assert_int_eq(elsewhere_refused(IORING_UNREGISTER_PBUF_RING,
+                                       EXDEV, call_register_unmapped,
+                                       &arguments),
                      -EAGAIN);
 }
 END_TEST
@@ -376,9 +334,7 @@ static void unregisters(const struct io_uring *uring, unsigned flags)
     const size_t mapped = faults_mapped();
     struct readbuf_ring ring = {0};
 
-    ck_assert_int_eq(readbuf_ring_register(&ring, uring->ring_fd,
-                                           ENTRIES, GROUP, flags),
-                     0);
+    ck_register(uring, &ring, flags);
     ck_assert_uint_eq(faults_mapped(), mapped + ring.bytes);
     ck_assert_int_eq(call_unregister(&ring), 0);
     ck_assert_uint_eq(faults_mapped(), mapped);
@@ -414,9 +370,7 @@ START_TEST(unregister_twice_is_enoent)
 
     NEED_RING(&uring, 2, 0);
     NEED_FEATURE(rings);
-    ck_assert_int_eq(
-        readbuf_ring_register(&ring, uring.ring_fd, ENTRIES, GROUP, 0),
-        0);
+    ck_register(&uring, &ring, 0);
     ck_assert_int_eq(call_unregister(&ring), 0);
     ck_assert_int_eq(call_unregister(&ring), -ENOENT);
 }
@@ -451,15 +405,10 @@ START_TEST(unregister_from_another_thread_keeps_all)
 
     NEED_RING(&uring, 2, IORING_SETUP_SINGLE_ISSUER);
     NEED_FEATURE(rings);
-    ck_assert_int_eq(
-        readbuf_ring_register(&ring, uring.ring_fd, ENTRIES, GROUP, 0),
-        0);
+    ck_register(&uring, &ring, 0);
     before = ring;
     mapped = faults_mapped();
-    ck_assert_int_eq(
-        in_thread(plain_main, (struct filtered){.call = call_unregister,
-                                                .arg = &ring}),
-        -EEXIST);
+    ck_assert_int_eq(elsewhere(call_unregister, &ring), -EEXIST);
     ck_kept(&uring, &ring, &before, mapped);
 }
 END_TEST
@@ -469,13 +418,11 @@ static void refused_unregister(struct io_uring *uring, unsigned flags)
     struct readbuf_ring ring = {0}, before;
     size_t mapped;
 
-    ck_assert_int_eq(readbuf_ring_register(&ring, uring->ring_fd,
-                                           ENTRIES, GROUP, flags),
-                     0);
+    ck_register(uring, &ring, flags);
     before = ring;
     mapped = faults_mapped();
-    ck_assert_int_eq(refused_with_exdev(IORING_UNREGISTER_PBUF_RING,
-                                        call_unregister, &ring),
+    ck_assert_int_eq(elsewhere_refused(IORING_UNREGISTER_PBUF_RING,
+                                       EXDEV, call_unregister, &ring),
                      -EXDEV);
     ck_kept(uring, &ring, &before, mapped);
 }
@@ -508,9 +455,7 @@ START_TEST(unregister_after_the_io_uring_keeps_the_memory)
 
     NEED_RING(&uring, 2, 0);
     NEED_FEATURE(rings);
-    ck_assert_int_eq(
-        readbuf_ring_register(&ring, uring.ring_fd, ENTRIES, GROUP, 0),
-        0);
+    ck_register(&uring, &ring, 0);
     before = ring;
     mapped = faults_mapped();
     io_uring_queue_exit(&uring);
@@ -531,9 +476,7 @@ START_TEST(head_counts_what_was_consumed)
 
     NEED_RING(&uring, 2, 0);
     NEED_FEATURE(status);
-    ck_assert_int_eq(
-        readbuf_ring_register(&ring, uring.ring_fd, ENTRIES, GROUP, 0),
-        0);
+    ck_register(&uring, &ring, 0);
     for (uint16_t count = 0; count < 2 * ENTRIES; count++) {
         ck_assert_int_eq(readbuf_ring_head(&ring, &head), 0);
         ck_assert_uint_eq(head, count);
@@ -593,11 +536,9 @@ START_TEST(a_refused_head_is_untouched)
 
     NEED_RING(&uring, 2, 0);
     NEED_FEATURE(rings);
-    ck_assert_int_eq(
-        readbuf_ring_register(&ring, uring.ring_fd, ENTRIES, GROUP, 0),
-        0);
-    ck_assert_int_eq(refused_with_exdev(READBUF_REGISTER_PBUF_STATUS,
-                                        call_head, &ring),
+    ck_register(&uring, &ring, 0);
+    ck_assert_int_eq(elsewhere_refused(READBUF_REGISTER_PBUF_STATUS,
+                                       EXDEV, call_head, &ring),
                      -EXDEV);
 }
 END_TEST

@@ -1,55 +1,29 @@
 /*
  * test_exhibit.c - the stage's programs end as the chapter says.
- *
- * Run from the top of the repository; BUILD names the directory of the
- * programs, `build` unless it is set.
  */
-#include "refusal.h"
+#include "program.h"
 #include "support.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
-enum { LINES_MAX = 32, LINE_MAX_CHARS = 128 };
+enum { LINES_MAX = 32 };
 
-struct output {
-    char lines[LINES_MAX][LINE_MAX_CHARS];
+struct lines {
+    char *line[LINES_MAX];
     int count;
-    int status; /* of its exit; -1: it was killed */
 };
 
-/* Run a program of the stage; its lines without their newlines. */
-static struct output run(const char *program)
+/* What it printed, cut into lines without their newlines. */
+static struct lines cut(struct program *program)
 {
-    static struct output out;
-    const char *build = getenv("BUILD");
-    char command[4096];
-    FILE *file;
-    int status;
+    struct lines out = {.count = 0};
+    char *rest = program->output;
 
-    snprintf(command, sizeof(command), "%s/02-selection/%s 2>&1",
-             build != NULL ? build : "build", program);
-    file = popen(command, "re");
-    ck_assert_ptr_nonnull(file);
-    while (out.count < LINES_MAX &&
-           fgets(out.lines[out.count], LINE_MAX_CHARS, file) != NULL) {
-        char *line = out.lines[out.count++];
-
-        line[strcspn(line, "\n")] = '\0';
-    }
-    status = pclose(file);
-    out.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    while (rest != NULL && *rest != '\0' && out.count < LINES_MAX)
+        out.line[out.count++] = strsep(&rest, "\n");
     return out;
 }
-
-#define NEED_RUN(out)                                 \
-    do {                                              \
-        if ((out).status == READBUF_EXIT_REFUSED)     \
-            SKIP("it said: %s", (out).lines[0]);      \
-        ck_assert_int_eq((out).status, EXIT_SUCCESS); \
-    } while (0)
 
 static bool ends_with(const char *line, const char *end)
 {
@@ -69,43 +43,51 @@ static int result_of(const char *line)
 
 START_TEST(the_exhibit_dies_of_its_fourth_kept_buffer)
 {
-    struct output out = run("exhibits/res_means_buffer");
+    struct program program =
+        program_run("02-selection/exhibits/res_means_buffer", "2>&1");
+    struct lines out;
     int kept = 0;
 
-    NEED_RUN(out);
+    NEED_SUCCESS(program);
+    out = cut(&program);
     ck_assert_int_ge(out.count, 6);
     for (int i = 0; i < out.count - 1; i++) {
         ck_assert_int_lt(kept, 4);
-        if (!ends_with(out.lines[i], "given back"))
+        if (!ends_with(out.line[i], "given back"))
             kept++;
     }
     ck_assert_int_eq(kept, 4);
     ck_assert_msg(
-        ends_with(out.lines[out.count - 1], "-105   the pool is dead"),
-        "%s", out.lines[out.count - 1]);
+        ends_with(out.line[out.count - 1], "-105   the pool is dead"),
+        "%s", out.line[out.count - 1]);
 }
 END_TEST
 
 START_TEST(the_exhibit_gives_back_all_that_has_bytes)
 {
-    struct output out = run("exhibits/res_means_buffer");
+    struct program program =
+        program_run("02-selection/exhibits/res_means_buffer", "2>&1");
+    struct lines out;
 
-    NEED_RUN(out);
+    NEED_SUCCESS(program);
+    out = cut(&program);
     for (int i = 0; i < out.count; i++)
-        ck_assert_int_eq(ends_with(out.lines[i], "given back"),
-                         result_of(out.lines[i]) > 0);
+        ck_assert_int_eq(ends_with(out.line[i], "given back"),
+                         result_of(out.line[i]) > 0);
 }
 END_TEST
 
 START_TEST(the_demo_uses_each_buffer_once_and_starves)
 {
-    struct output out = run("demo");
+    struct program program = program_run("02-selection/demo", "2>&1");
+    struct lines out;
     bool used[4] = {false, false, false, false};
 
-    NEED_RUN(out);
+    NEED_SUCCESS(program);
+    out = cut(&program);
     ck_assert_int_eq(out.count, 5);
     for (int i = 0; i < 4; i++) {
-        const char *named = strstr(out.lines[i], " buffer ");
+        const char *named = strstr(out.line[i], " buffer ");
         int bid;
 
         ck_assert_ptr_nonnull(named);
@@ -115,7 +97,7 @@ START_TEST(the_demo_uses_each_buffer_once_and_starves)
         ck_assert(!used[bid]);
         used[bid] = true;
     }
-    ck_assert_ptr_nonnull(strstr(out.lines[4], "ENOBUFS no buffer"));
+    ck_assert_ptr_nonnull(strstr(out.line[4], "ENOBUFS no buffer"));
 }
 END_TEST
 

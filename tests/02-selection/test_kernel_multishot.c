@@ -41,6 +41,26 @@ static void ck_next(struct lent *l, int res, bool has_buffer, bool more)
     ck_assert_int_eq(done.more, more);
 }
 
+/* `count` buffers of `len`, and a receive that waits at a stream. */
+static void begin_stream(struct lent *l, int fd[2],
+                         unsigned short count, unsigned len)
+{
+    lend_first(l, count, len);
+    source_unix(SOCK_STREAM, fd);
+    lent_multishot(l, fd[0]);
+    lent_idle(l);
+}
+
+/* Data takes one of two buffers, and the end takes none. */
+static void ck_ends_without_a_buffer(struct lent *l, int fd[2])
+{
+    source_say(fd, "data");
+    ck_next(l, 4, true, true);
+    source_end(fd);
+    ck_next(l, 0, false, false);
+    ck_assert_uint_eq(lent_left(l), 1);
+}
+
 /*
  * A multishot receive that meets the end of the stream completes for
  * the last time with 0, no buffer and no `F_MORE`.
@@ -52,15 +72,8 @@ START_TEST(a_multishot_receive_ends_without_a_buffer)
 
     NEED_LENT(&l, 0, 0);
     NEED_MULTISHOT(&l);
-    lend_first(&l, 2, 8);
-    source_unix(SOCK_STREAM, fd);
-    lent_multishot(&l, fd[0]);
-    lent_idle(&l);
-    source_say(fd, "data");
-    ck_next(&l, 4, true, true);
-    source_end(fd);
-    ck_next(&l, 0, false, false);
-    ck_assert_uint_eq(lent_left(&l), 1);
+    begin_stream(&l, fd, 2, 8);
+    ck_ends_without_a_buffer(&l, fd);
 }
 END_TEST
 
@@ -75,11 +88,7 @@ START_TEST(a_multishot_read_ends_without_a_buffer)
     source_pipe(fd);
     lent_read(&l, fd[0])->opcode = READBUF_OP_READ_MULTISHOT;
     lent_idle(&l);
-    source_say(fd, "data");
-    ck_next(&l, 4, true, true);
-    source_end(fd);
-    ck_next(&l, 0, false, false);
-    ck_assert_uint_eq(lent_left(&l), 1);
+    ck_ends_without_a_buffer(&l, fd);
 }
 END_TEST
 
@@ -95,10 +104,7 @@ START_TEST(a_multishot_receive_ends_when_it_starves)
 
     NEED_LENT(&l, 0, 0);
     NEED_MULTISHOT(&l);
-    lend_first(&l, 2, 4);
-    source_unix(SOCK_STREAM, fd);
-    lent_multishot(&l, fd[0]);
-    lent_idle(&l);
+    begin_stream(&l, fd, 2, 4);
     source_say(fd, "aaaabbbbcccc");
     ck_next(&l, 4, true, true);
     ck_next(&l, 4, true, true);
@@ -119,10 +125,7 @@ START_TEST(starving_hides_the_end)
 
     NEED_LENT(&l, 0, 0);
     NEED_MULTISHOT(&l);
-    lend_first(&l, 1, 4);
-    source_unix(SOCK_STREAM, fd);
-    lent_multishot(&l, fd[0]);
-    lent_idle(&l);
+    begin_stream(&l, fd, 1, 4);
     source_say(fd, "last");
     ck_next(&l, 4, true, true);
     source_end(fd);

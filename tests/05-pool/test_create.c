@@ -451,17 +451,15 @@ static int fail_each(struct arguments *a, void (*fault)(void),
 }
 
 /* With each of the flags that change the steps. */
-static void fails_cleanly(struct io_uring *uring, unsigned flags,
-                          void (*fault)(void), int steps,
-                          const int *expected)
+static void fails_cleanly(struct arguments *a, void (*fault)(void),
+                          int steps, const int *expected)
 {
-    struct arguments a = {uring, COUNT, SIZE, flags, NULL, NULL};
     int results[8];
 
-    ck_assert_int_eq(fail_each(&a, fault, results), steps);
+    ck_assert_int_eq(fail_each(a, fault, results), steps);
     for (int i = 0; i < steps; i++)
         ck_assert_int_eq(results[i], expected[i]);
-    ck_clean(&a);
+    ck_clean(a);
 }
 
 START_TEST(no_memory_for_the_tables)
@@ -469,9 +467,8 @@ START_TEST(no_memory_for_the_tables)
     static const int expected[] = {-ENOMEM, -ENOMEM, -ENOMEM};
     struct io_uring uring;
 
-    NEED_RING(&uring, 8, 0);
-    NEED_FEATURE(rings);
-    fails_cleanly(&uring, 0, fail_alloc, 3, expected);
+    NEED_ARGUMENTS(a, &uring, 0, 0);
+    fails_cleanly(&a, fail_alloc, 3, expected);
 }
 END_TEST
 
@@ -494,9 +491,8 @@ START_TEST(no_mapping_for_buffers_or_ring)
     static const int expected[] = {-ENOMEM, -EAGAIN};
     struct io_uring uring;
 
-    NEED_RING(&uring, 8, 0);
-    NEED_FEATURE(rings);
-    fails_cleanly(&uring, 0, fail_mmap, 2, expected);
+    NEED_ARGUMENTS(a, &uring, 0, 0);
+    fails_cleanly(&a, fail_mmap, 2, expected);
 }
 END_TEST
 
@@ -505,9 +501,8 @@ START_TEST(no_mapping_for_a_ring_of_the_kernel)
     static const int expected[] = {-ENOMEM, -EAGAIN};
     struct io_uring uring;
 
-    NEED_RING(&uring, 8, 0);
-    NEED_FEATURE(kernel_rings);
-    fails_cleanly(&uring, BOTH, fail_mmap, 2, expected);
+    NEED_ARGUMENTS(a, &uring, 0, BOTH);
+    fails_cleanly(&a, fail_mmap, 2, expected);
 }
 END_TEST
 
@@ -516,9 +511,8 @@ START_TEST(no_lock)
     static const int expected[] = {-EAGAIN};
     struct io_uring uring;
 
-    NEED_RING(&uring, 8, 0);
-    NEED_FEATURE(rings);
-    fails_cleanly(&uring, 0, fail_mutex, 1, expected);
+    NEED_ARGUMENTS(a, &uring, 0, 0);
+    fails_cleanly(&a, fail_mutex, 1, expected);
 }
 END_TEST
 
@@ -527,10 +521,8 @@ START_TEST(no_lock_for_a_ring_of_the_kernel)
     static const int expected[] = {-EAGAIN};
     struct io_uring uring;
 
-    NEED_RING(&uring, 8, 0);
-    NEED_FEATURE(kernel_rings);
-    fails_cleanly(&uring, READBUF_POOL_KERNEL_RING, fail_mutex, 1,
-                  expected);
+    NEED_ARGUMENTS(a, &uring, 0, READBUF_POOL_KERNEL_RING);
+    fails_cleanly(&a, fail_mutex, 1, expected);
 }
 END_TEST
 

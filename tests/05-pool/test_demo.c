@@ -63,12 +63,6 @@ static struct program demo(const char *one, const char *other,
     return program_run("05-pool/demo", arguments);
 }
 
-#define NEED_RUN(program)                                 \
-    do {                                                  \
-        if ((program).status == READBUF_EXIT_REFUSED)     \
-            SKIP("it was refused: %s", (program).output); \
-    } while (0)
-
 /* Its last line. Before Linux 6.8 nobody can say what is free. */
 static const char *whole(void)
 {
@@ -93,7 +87,7 @@ START_TEST(without_arguments_it_copies_the_license)
     struct program program = program_run("05-pool/demo", "2>&1");
     struct stat license;
 
-    NEED_RUN(program);
+    NEED_PROGRAM(program);
     ck_assert_int_eq(stat("LICENSE", &license), 0);
     ck_success(&program, (size_t)license.st_size);
 }
@@ -114,7 +108,7 @@ START_TEST(files_of_all_sizes_are_copied)
         program = demo(from, to, "2>&1");
         if (program.status == READBUF_EXIT_REFUSED)
             tidy();
-        NEED_RUN(program);
+        NEED_PROGRAM(program);
         ck_success(&program, sizes[i]);
         ck_copied(sizes[i]);
     }
@@ -132,7 +126,7 @@ START_TEST(what_was_in_the_destination_is_gone)
     unlink(from);
     if (program.status == READBUF_EXIT_REFUSED)
         tidy();
-    NEED_RUN(program);
+    NEED_PROGRAM(program);
     write_source(PIECE + 1);
     program = demo(from, to, "2>&1");
     ck_success(&program, PIECE + 1);
@@ -158,7 +152,7 @@ static void ck_failure(const char *one, const char *other,
 #define NEED_DEMO()                                                 \
     do {                                                            \
         struct program trial = program_run("05-pool/demo", "2>&1"); \
-        NEED_RUN(trial);                                            \
+        NEED_PROGRAM(trial);                                        \
     } while (0)
 
 START_TEST(a_directory_cannot_be_read)

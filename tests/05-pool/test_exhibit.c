@@ -2,8 +2,6 @@
 #include "program.h"
 #include "support.h"
 
-#include "refusal.h"
-
 #include <string.h>
 
 START_TEST(released_twice_is_read_into_twice)
@@ -11,9 +9,7 @@ START_TEST(released_twice_is_read_into_twice)
     struct program exhibit =
         program_run("05-pool/exhibits/release_twice", "2>&1");
 
-    if (exhibit.status == READBUF_EXIT_REFUSED)
-        SKIP("%s", exhibit.output);
-    ck_assert_int_eq(exhibit.status, EXIT_SUCCESS);
+    NEED_SUCCESS(exhibit);
     ck_assert_ptr_nonnull(
         strstr(exhibit.output,
                "Alice  is in buffer 0: \"my password is 1234\"\n"

@@ -372,15 +372,13 @@ START_TEST(io_urings_of_two_threads_take_ids_at_once)
 {
     struct io_uring uring[2];
     struct elsewhere other = {.call = create_many, .arg = &uring[1]};
-    pthread_t thread;
 
     NEED_RING(&uring[0], 8, 0);
     NEED_RING(&uring[1], 8, 0);
     NEED_FEATURE(rings);
-    ck_assert_int_eq(
-        pthread_create(&thread, NULL, elsewhere_main, &other), 0);
+    elsewhere_start(&other);
     create_many(&uring[0]);
-    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    elsewhere_join(&other);
     for (int i = 0; i < 2; i++)
         ck_assert_uint_eq(pooltest_purge(&uring[i]), 0);
 }

@@ -111,21 +111,16 @@ static int share_and_drop(void *arg)
 START_TEST(other_threads_share_and_drop)
 {
     struct elsewhere other[2];
-    pthread_t thread[2];
     struct pooltest t;
 
     NEED_COUNTED_POOL(&t, before, IORING_SETUP_SINGLE_ISSUER);
     for (int i = 0; i < 2; i++) {
         other[i] = (struct elsewhere){.call = share_and_drop,
                                       .arg = readbuf_pool_ref(t.pool)};
-        ck_assert_int_eq(
-            pthread_create(&thread[i], NULL, elsewhere_main, &other[i]),
-            0);
+        elsewhere_start(&other[i]);
     }
-    for (int i = 0; i < 2; i++) {
-        ck_assert_int_eq(pthread_join(thread[i], NULL), 0);
-        ck_assert_int_eq(other[i].ret, 0);
-    }
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(elsewhere_join(&other[i]), 0);
     ck_alive(before);
     ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
     pooltest_ck_usage(before);
@@ -305,7 +300,7 @@ END_TEST
 
 /* What the hook below starts, in the middle of the last unref. */
 static struct elsewhere releasing = {.call = call_release, .ret = 1};
-static pthread_t releaser;
+static bool still_releasing;
 
 /*
  * The ring's memory has just gone. A release that goes ahead now must
@@ -314,7 +309,6 @@ static pthread_t releaser;
 static void release_now(void)
 {
     struct timespec soon;
-    pthread_t waiting;
 
     clock_gettime(CLOCK_REALTIME, &soon);
     soon.tv_nsec += 20000000;
@@ -322,10 +316,9 @@ static void release_now(void)
         soon.tv_nsec -= 1000000000;
         soon.tv_sec++;
     }
-    pthread_create(&waiting, NULL, elsewhere_main, &releasing);
-    releaser = waiting;
-    if (pthread_timedjoin_np(waiting, NULL, &soon) == 0)
-        releaser = 0;
+    elsewhere_start(&releasing);
+    still_releasing =
+        pthread_timedjoin_np(releasing.thread, NULL, &soon) != 0;
 }
 
 START_TEST(a_release_in_the_middle_of_the_last_unref)
@@ -338,8 +331,8 @@ START_TEST(a_release_in_the_middle_of_the_last_unref)
     releasing.arg = &buf;
     faults_munmap_hook(release_now);
     ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
-    if (releaser != 0)
-        ck_assert_int_eq(pthread_join(releaser, NULL), 0);
+    if (still_releasing)
+        elsewhere_join(&releasing);
     ck_assert_int_eq(releasing.ret, 0);
     ck_assert_ptr_null(buf.data);
     pooltest_ck_usage(before);
@@ -356,22 +349,17 @@ START_TEST(threads_release_while_the_pool_goes)
     for (int round = 0; round < 100; round++) {
         struct readbuf bufs[HANDLES];
         struct elsewhere other[HANDLES];
-        pthread_t thread[HANDLES];
 
         for (int i = 0; i < HANDLES; i++)
             bufs[i] = pooltest_read(&t, "text");
         for (int i = 0; i < HANDLES; i++) {
             other[i] = (struct elsewhere){.call = call_release,
                                           .arg = &bufs[i]};
-            ck_assert_int_eq(pthread_create(&thread[i], NULL,
-                                            elsewhere_main, &other[i]),
-                             0);
+            elsewhere_start(&other[i]);
         }
         ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
-        for (int i = 0; i < HANDLES; i++) {
-            ck_assert_int_eq(pthread_join(thread[i], NULL), 0);
-            ck_assert_int_eq(other[i].ret, 0);
-        }
+        for (int i = 0; i < HANDLES; i++)
+            ck_assert_int_eq(elsewhere_join(&other[i]), 0);
         pooltest_ck_usage(before);
         t.pool = pooltest_create(&t.uring, COUNT, SIZE, 0);
     }

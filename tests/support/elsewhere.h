@@ -20,6 +20,7 @@ struct elsewhere {
     unsigned opcode; /* of io_uring_register(2), refused with ... */
     int error;       /* ... this; 0: not refused */
     int ret;
+    pthread_t thread;
 };
 
 static inline void *elsewhere_main(void *arg)
@@ -32,14 +33,24 @@ static inline void *elsewhere_main(void *arg)
     return NULL;
 }
 
+/* Begin the call, and go on meanwhile: `e` stays where it is. */
+static inline void elsewhere_start(struct elsewhere *e)
+{
+    ck_assert_int_eq(
+        pthread_create(&e->thread, NULL, elsewhere_main, e), 0);
+}
+
+/* What the call returned, when it has. */
+static inline int elsewhere_join(struct elsewhere *e)
+{
+    ck_assert_int_eq(pthread_join(e->thread, NULL), 0);
+    return e->ret;
+}
+
 static inline int elsewhere_run(struct elsewhere e)
 {
-    pthread_t thread;
-
-    ck_assert_int_eq(pthread_create(&thread, NULL, elsewhere_main, &e),
-                     0);
-    ck_assert_int_eq(pthread_join(thread, NULL), 0);
-    return e.ret;
+    elsewhere_start(&e);
+    return elsewhere_join(&e);
 }
 
 /* What `call` returns on a thread of its own. */

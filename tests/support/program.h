@@ -7,9 +7,13 @@
 #ifndef READBUF_TESTS_PROGRAM_H
 #define READBUF_TESTS_PROGRAM_H
 
+#include "refusal.h"
+#include "support.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 
 struct program {
@@ -39,5 +43,21 @@ static inline struct program program_run(const char *path,
     program.status = WEXITSTATUS(status);
     return program;
 }
+
+/* Skip where the program says that it cannot run, with its words. */
+#define NEED_PROGRAM(program)                                  \
+    do {                                                       \
+        if ((program).status == READBUF_EXIT_REFUSED)          \
+            SKIP("%.*s", (int)strcspn((program).output, "\n"), \
+                 (program).output);                            \
+    } while (0)
+
+/* ... and it has to succeed where it can. */
+#define NEED_SUCCESS(program)                                 \
+    do {                                                      \
+        NEED_PROGRAM(program);                                \
+        ck_assert_msg((program).status == EXIT_SUCCESS, "%s", \
+                      (program).output);                      \
+    } while (0)
 
 #endif
