@@ -24,6 +24,7 @@ check g++             g++              gcc-c++         gcc           g++
 check abidw           abigail-tools    libabigail      libabigail    libabigail
 check mandoc          mandoc           mandoc          mandoc        mandoc
 check file:/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.msan* libclang-rt-dev - - -
+check llvm-symbolizer llvm            llvm            llvm          llvm
 check clang-format    clang-format     clang-tools-extra clang       clang-extra-tools
 check clang-tidy      clang-tidy       clang-tools-extra clang       clang-extra-tools
 check cppcheck        cppcheck         cppcheck        cppcheck      cppcheck
