@@ -38,9 +38,9 @@ struct readbuf_publisher {
     struct io_uring_buf_ring *shared;
     struct readbuf_published *log; /* by bid; `entries` of them */
     pthread_mutex_t lock;          /* tail, last, log, descriptors */
+    uint64_t tail; /* published ever; its low 16 bits are what a commit
+                      shows the kernel */
     uint32_t entries;
-    uint64_t tail;          /* published ever; its low 16 bits are
-                               what a commit shows the kernel */
     uint16_t last;          /* the bid published last */
     _Atomic uint16_t taken; /* descriptors known to be consumed */
 };

@@ -10,16 +10,19 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define FLAGS (READBUF_POOL_KERNEL_RING | READBUF_POOL_HUGE_PAGES)
 
 /* All that is not shared with the kernel. */
 static struct readbuf_pool *allocate(uint32_t count, uint32_t size)
 {
-    struct readbuf_pool *pool = calloc(1, sizeof(*pool));
+    struct readbuf_pool *pool =
+        aligned_alloc(_Alignof(struct readbuf_pool), sizeof(*pool));
 
     if (pool == NULL)
         return NULL;
+    memset(pool, 0, sizeof(*pool));
     pool->loans = calloc(count, sizeof(*pool->loans));
     pool->publisher.log = calloc(count, sizeof(*pool->publisher.log));
     if (pool->loans == NULL || pool->publisher.log == NULL) {

@@ -26,10 +26,11 @@
 #include <stdatomic.h>
 
 struct readbuf_pool {
-    struct readbuf_origin origin; /* first: see origin.h */
+    /* First: see origin.h. The pool begins with a cache line. */
+    _Alignas(64) struct readbuf_origin origin;
     uint32_t count;
-    struct readbuf_slab slab;
     _Atomic uint32_t *loans; /* by bid */
+    struct readbuf_slab slab;
     struct readbuf_publisher publisher;
 
     /*
@@ -39,11 +40,16 @@ struct readbuf_pool {
      */
     _Atomic uint32_t lent;
     _Atomic uint32_t returned;
-
     bool closed; /* unregistered; under the lock */
-    struct readbuf_ring ring;
+
+    struct readbuf_ring ring; /* of this, a read needs the group */
     _Atomic uint32_t references;
 };
+
+#ifdef __x86_64__
+_Static_assert(offsetof(struct readbuf_pool, ring) <= 2 * 64,
+               "what a read changes fits in two cache lines");
+#endif
 
 /* Buffer `bid` as the kernel is to see it. */
 struct readbuf_descriptor

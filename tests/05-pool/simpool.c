@@ -5,12 +5,15 @@
 #include "simhead.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static struct readbuf_pool *parts(uint32_t count, uint32_t size)
 {
-    struct readbuf_pool *pool = calloc(1, sizeof(*pool));
+    struct readbuf_pool *pool =
+        aligned_alloc(_Alignof(struct readbuf_pool), sizeof(*pool));
 
     ck_assert_ptr_nonnull(pool);
+    memset(pool, 0, sizeof(*pool));
     pool->origin.size = size;
     pool->count = count;
     pool->loans = calloc(count, sizeof(*pool->loans));

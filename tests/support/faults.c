@@ -28,6 +28,7 @@ void *__real_mmap(void *addr, size_t length, int prot, int flags,
 int __real_munmap(void *addr, size_t length);
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
 void *__real_realloc(void *memory, size_t size);
 void __real_free(void *memory);
 int __real_pthread_mutex_init(pthread_mutex_t *mutex,
@@ -39,6 +40,7 @@ void *__wrap_mmap(void *addr, size_t length, int prot, int flags,
 int __wrap_munmap(void *addr, size_t length);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
 void __wrap_free(void *memory);
 int __wrap_pthread_mutex_init(pthread_mutex_t *mutex,
@@ -219,6 +221,13 @@ void *__wrap_malloc(size_t size)
 void *__wrap_calloc(size_t count, size_t size)
 {
     return alloc_refused() ? NULL : counted(__real_calloc(count, size));
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    return alloc_refused()
+               ? NULL
+               : counted(__real_aligned_alloc(alignment, size));
 }
 
 void *__wrap_realloc(void *memory, size_t size)

@@ -15,7 +15,7 @@
 /* Let the next `calls` calls of mmap pass and fail the one after. */
 void faults_mmap_after(int calls, int error);
 
-/* The same for malloc, calloc and realloc, counted together: ENOMEM. */
+/* The same for malloc and its kin, counted together: ENOMEM. */
 void faults_alloc_after(int calls);
 
 /* The same for pthread_mutex_init. */
