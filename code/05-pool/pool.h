@@ -47,8 +47,8 @@ struct readbuf_pool {
 };
 
 #ifdef __x86_64__
-_Static_assert(offsetof(struct readbuf_pool, ring) <= 2 * 64,
-               "what a read changes fits in two cache lines");
+_Static_assert(offsetof(struct readbuf_pool, ring) <= 128,
+               "what a read changes fits in two lines of 64");
 #endif
 
 /* Buffer `bid` as the kernel is to see it. */
