@@ -155,9 +155,10 @@ int readbuf_complete(struct readbuf *buf,
 static uint16_t bid_of(const struct readbuf *buf)
 {
     const struct readbuf_slab *slab = &buf->pool->slab;
+    size_t offset = (size_t)(buf->data - slab->memory);
 
-    return (uint16_t)((size_t)(buf->data - slab->memory) /
-                      slab->stride);
+    assert(offset < slab->bytes); /* or somebody moved `data` */
+    return (uint16_t)(offset / slab->stride);
 }
 
 /*

@@ -2,6 +2,7 @@
  * test_loans.c - buffers go out with completions and come back with
  * releases, on the real kernel.
  */
+#include "child.h"
 #include "pooltest.h"
 #include "simhead.h"
 #include "simpool.h"
@@ -950,6 +951,31 @@ START_TEST(without_bytes_an_empty_handle_is_taken)
 }
 END_TEST
 
+/* For a child, which is handed nothing. */
+static struct readbuf astray;
+
+static void release_astray(void)
+{
+    readbuf_release(&astray);
+}
+
+START_TEST(a_handle_moved_out_of_its_pool_stops_the_program)
+{
+    static struct pooltest t;
+    struct child child;
+
+    NEED_POOL(&t, 0, COUNT, SIZE, 0);
+    astray = pooltest_read(&t, "once");
+    astray.data += t.pool->slab.bytes;
+    child = child_run(release_astray);
+    ck_assert(WIFSIGNALED(child.status));
+    ck_assert_int_eq(WTERMSIG(child.status), SIGABRT);
+    ck_assert_ptr_nonnull(strstr(child.words, "loan.c"));
+    astray.data -= t.pool->slab.bytes;
+    ck_release(&astray);
+}
+END_TEST
+
 SUITE("loans", a_read_brings_the_bytes_of_every_source,
       a_receive_brings_the_bytes_of_every_socket,
       a_read_begins_at_its_offset, the_flags_of_a_receive_are_passed_on,
@@ -985,4 +1011,5 @@ SUITE("loans", a_read_brings_the_bytes_of_every_source,
       starving_leaves_the_handle_alone_and_passes,
       a_held_buffer_is_read_into_while_others_starve,
       a_completion_is_taken_into_a_fresh_handle,
-      without_bytes_an_empty_handle_is_taken)
+      without_bytes_an_empty_handle_is_taken,
+      a_handle_moved_out_of_its_pool_stops_the_program)
