@@ -27,7 +27,8 @@ override CFLAGS += -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) $(SAN)
 # Seen by the tests, so that memory and locks can be made to fail, and a
 # simulated kernel be asked for its head.
 WRAPPED := mmap munmap malloc calloc aligned_alloc realloc free \
-	pthread_mutex_init pthread_mutex_destroy readbuf_ring_head
+	pthread_mutex_init pthread_mutex_destroy readbuf_ring_head \
+	io_uring_queue_init
 WRAP := $(foreach f,$(WRAPPED),-Wl,--wrap=$(f))
 
 # V=1 shows the commands.

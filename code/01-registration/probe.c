@@ -6,9 +6,9 @@
  * memory, a sandbox) means that we could not find out, and is returned.
  */
 #include "probe.h"
+#include "kept_errno.h"
 #include "registration.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -122,12 +122,14 @@ int readbuf_probe(struct readbuf_features *features)
     const size_t bytes = sizeof(struct io_uring_buf);
     struct readbuf_features found = {0};
     struct io_uring ring;
-    int saved = errno;
+    int saved = readbuf_errno();
     void *page;
     int ret = io_uring_queue_init(2, &ring, 0);
 
-    if (ret < 0)
+    if (ret < 0) {
+        readbuf_errno_restore(saved);
         return ret;
+    }
     page = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED) {
@@ -137,7 +139,7 @@ int readbuf_probe(struct readbuf_features *features)
         munmap(page, bytes);
     }
     io_uring_queue_exit(&ring);
-    errno = saved;
+    readbuf_errno_restore(saved);
     if (ret == 0)
         *features = found;
     return ret;

@@ -2,8 +2,8 @@
  * refusal.c - from an errno and a look at /proc to advice.
  */
 #include "refusal.h"
+#include "kept_errno.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -24,7 +24,7 @@ static int read_disabled(void)
 
 void readbuf_system_read(struct readbuf_system *system)
 {
-    int saved = errno;
+    int saved = readbuf_errno();
     struct utsname name;
     struct rlimit limit;
 
@@ -37,7 +37,7 @@ void readbuf_system_read(struct readbuf_system *system)
         limit.rlim_cur != RLIM_INFINITY)
         system->lockable = (long long)limit.rlim_cur;
     system->disabled = read_disabled();
-    errno = saved;
+    readbuf_errno_restore(saved);
 }
 
 /* EPERM is either policy of the machine or a filter around us. */
@@ -59,8 +59,9 @@ static int refusal_eperm(const struct readbuf_system *system,
             "allow it with: sysctl kernel.io_uring_disabled=0");
     return snprintf(
         text, size,
-        "a sandbox refuses io_uring, as the default seccomp profiles "
-        "of Docker and Kubernetes do. Run outside the container, or "
+        "a sandbox refuses io_uring, as Docker's default seccomp "
+        "profile does, and Kubernetes' RuntimeDefault. Run outside the "
+        "container, or "
         "with a seccomp profile that allows io_uring_setup, "
         "io_uring_enter and io_uring_register");
 }

@@ -6,21 +6,50 @@
  * undoes what was done before it, in reverse order.
  */
 #include "registration.h"
+#include "kept_errno.h"
 
-#include <errno.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 int readbuf_sys_register(int ring_fd, unsigned opcode, void *arg)
 {
-    int saved = errno;
+    int saved = readbuf_errno();
     long ret = syscall(__NR_io_uring_register, ring_fd, opcode, arg, 1);
 
     if (ret < 0)
         ret = -errno;
-    errno = saved;
+    readbuf_errno_restore(saved);
     return (int)ret;
+}
+
+/* fstat(2) that answers like the rest of this library. */
+static int look_at(int ring_fd, struct stat *seen)
+{
+    int saved = readbuf_errno();
+    int ret = fstat(ring_fd, seen) < 0 ? -errno : 0;
+
+    readbuf_errno_restore(saved);
+    return ret;
+}
+
+/*
+ * Is the descriptor still the io_uring that the ring was registered
+ * with? Every io_uring has an inode of its own. A descriptor that was
+ * closed comes back as the next thing to be opened, perhaps another
+ * io_uring, which has a group of that id as well.
+ */
+static int check_io_uring(const struct readbuf_ring *ring)
+{
+    struct stat seen;
+    int ret = look_at(ring->ring_fd, &seen);
+
+    if (ret < 0)
+        return ret;
+    if (seen.st_dev != ring->device || seen.st_ino != ring->inode)
+        return -EBADF;
+    return 0;
 }
 
 /*
@@ -31,7 +60,7 @@ int readbuf_sys_register(int ring_fd, unsigned opcode, void *arg)
 static int map_shared(struct readbuf_ring *ring, int map_flags, int fd,
                       uint64_t offset)
 {
-    int saved = errno;
+    int saved = readbuf_errno();
     int ret = 0;
     void *memory = mmap(NULL, ring->bytes, PROT_READ | PROT_WRITE,
                         map_flags, fd, (off_t)offset);
@@ -42,7 +71,7 @@ static int map_shared(struct readbuf_ring *ring, int map_flags, int fd,
         ring->shared = memory;
         ring->shared->tail = 0;
     }
-    errno = saved;
+    readbuf_errno_restore(saved);
     return ret;
 }
 
@@ -118,6 +147,7 @@ int readbuf_ring_register(struct readbuf_ring *ring, int ring_fd,
         .group = group,
         .flags = (uint16_t)flags,
     };
+    struct stat seen;
     int ret;
 
     if (entries == 0 || entries > READBUF_RING_ENTRIES_MAX ||
@@ -125,6 +155,11 @@ int readbuf_ring_register(struct readbuf_ring *ring, int ring_fd,
         return -EINVAL;
     if (flags & ~(READBUF_RING_KERNEL | READBUF_RING_INCREMENTAL))
         return -EINVAL;
+    ret = look_at(ring_fd, &seen);
+    if (ret < 0)
+        return ret;
+    fresh.device = seen.st_dev;
+    fresh.inode = seen.st_ino;
     if (flags & READBUF_RING_KERNEL)
         ret = map_kernel_memory(&fresh);
     else
@@ -140,11 +175,13 @@ int readbuf_ring_unregister(struct readbuf_ring *ring)
 
     if (ring->shared == NULL)
         return -ENOENT;
-    ret = unregister_ring(ring);
+    ret = check_io_uring(ring);
+    if (ret == 0)
+        ret = unregister_ring(ring);
     if (ret < 0)
         return ret;
     munmap(ring->shared, ring->bytes);
-    *ring = (struct readbuf_ring){0};
+    ring->shared = NULL;
     return 0;
 }
 
@@ -155,6 +192,9 @@ int readbuf_ring_head(const struct readbuf_ring *ring, uint16_t *head)
 
     if (ring->shared == NULL)
         return -ENOENT;
+    ret = check_io_uring(ring);
+    if (ret < 0)
+        return ret;
     ret = readbuf_sys_register(ring->ring_fd,
                                READBUF_REGISTER_PBUF_STATUS, &status);
     if (ret == 0)

@@ -21,6 +21,8 @@
 
 #include "compat.h"
 
+#include <sys/types.h>
+
 /* Entries of a ring: a power of two from 1 to this. */
 #define READBUF_RING_ENTRIES_MAX 32768u
 
@@ -36,7 +38,8 @@
 /*
  * A registered ring. Read the members, never write them: the next
  * layers publish through `shared`, everything else is settled when the
- * ring is registered. All zero means "not registered".
+ * ring is registered. `shared` is NULL while the kernel does not know
+ * the ring; the group stays readable when it knows it no more.
  */
 struct readbuf_ring {
     struct io_uring_buf_ring *shared; /* seen by the kernel too */
@@ -45,6 +48,8 @@ struct readbuf_ring {
     uint32_t entries;
     uint16_t group; /* buffer group id (bgid) */
     uint16_t flags;
+    dev_t device; /* the io_uring's own name, since numbers of */
+    ino_t inode;  /* descriptors are used again */
 };
 
 /*
@@ -54,9 +59,9 @@ struct readbuf_ring {
  * Errors: -EINVAL entries, flags or group out of range, or a kernel
  * older than the flag needs (5.19 without flags). -EEXIST the group id
  * is taken, or the io_uring belongs to another thread (SINGLE_ISSUER).
- * -ENOMEM out of memory, or over the limit of locked memory. Any other
- * error is the kernel's. After an error nothing is registered, nothing
- * is leaked, and `*ring` is as it was.
+ * -ENOMEM out of memory, or over the limit of locked memory. -EBADF no
+ * open descriptor. Any other error is the kernel's. After an error
+ * nothing is registered, nothing is leaked, and `*ring` is as it was.
  *
  * Before Linux 6.9 the kernel's count for a group id below 64 goes on
  * from one registration to the next: there, use such an id once.
@@ -72,11 +77,12 @@ int readbuf_ring_register(struct readbuf_ring *ring, int ring_fd,
  * that already picked a buffer still write into that buffer: the
  * kernel does not wait for them, and neither does this call.
  *
- * Errors: -ENOENT not registered. Any other error is the kernel's, for
- * example -EEXIST from a thread that may not touch the io_uring; then
- * the ring stays registered and its memory stays mapped, because the
- * kernel may still read it. So unregister before the io_uring is
- * closed: after that it is -EBADF, and the memory is lost.
+ * Errors: -ENOENT not registered. -EBADF the io_uring was closed, also
+ * if its descriptor's number is another's by now. Any other error is
+ * the kernel's, for example -EEXIST from a thread that may not touch
+ * the io_uring. Then the ring stays registered and its memory stays
+ * mapped, because the kernel may still read it. So unregister before
+ * the io_uring is closed: after that the memory is lost.
  *
  * Thread: the one that submits to the io_uring.
  */
@@ -84,8 +90,9 @@ int readbuf_ring_unregister(struct readbuf_ring *ring);
 
 /*
  * Ask the kernel how many descriptors it has consumed, modulo 2^16.
- * Needs Linux 6.8; -EINVAL before. A system call: for tests and
- * statistics, not for every read.
+ * Needs Linux 6.8; -EINVAL before. -ENOENT not registered, -EBADF and
+ * -EEXIST as above. System calls: for tests and statistics, not for
+ * every read.
  */
 int readbuf_ring_head(const struct readbuf_ring *ring, uint16_t *head);
 

@@ -15,7 +15,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* The shape of a handle that nobody has scribbled on. */
+/* The shape of a handle whose members were left alone. */
 static void check(const struct readbuf *buf)
 {
     assert(buf->data != NULL || buf->len == 0);
@@ -35,7 +35,7 @@ bool readbuf_is_empty(const struct readbuf *buf)
 
 size_t readbuf_capacity(const struct readbuf *buf)
 {
-    return readbuf_origin_of(buf)->size;
+    return buf->pool == NULL ? 0 : readbuf_origin_of(buf)->size;
 }
 
 void readbuf_truncate(struct readbuf *buf, size_t len)

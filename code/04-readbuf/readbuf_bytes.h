@@ -11,6 +11,10 @@
  * copied like a number. It starts empty: `data` is NULL and there is
  * nothing to look at until the kernel has picked a buffer for it.
  *
+ * A handle that is not from a pool yet is READBUF_INIT, or all zero. It
+ * may be passed to every call: it is empty, its capacity is 0, and a
+ * read that is prepared with it completes with -EBADF.
+ *
  * Of the copies of a handle one may be used: the others are stale as
  * soon as that one is released or its length changes.
  *
@@ -32,7 +36,12 @@ extern "C" {
 
 struct readbuf_pool;
 
-/* Made by readbuf_pool_get. Read `data`; leave the rest alone. */
+/*
+ * Made by readbuf_pool_get. Read `data`; leave the rest alone. Nothing
+ * is ever assigned to `data` either: `data += n` makes a handle that
+ * cannot be released. To drop bytes at the front, readbuf_remove them;
+ * to walk through them, use a pointer of your own.
+ */
 struct readbuf {
     unsigned char *data; /* first byte; NULL while nothing is held */
     struct readbuf_pool *pool;
@@ -48,6 +57,12 @@ _Static_assert(sizeof(struct readbuf) == 24, "a handle is 24 bytes");
 #endif
 #endif
 
+/* A handle of no pool. */
+#define READBUF_INIT     \
+    {                    \
+        NULL, NULL, 0, 0 \
+    }
+
 /* As `end` of a range: up to the last byte. */
 #define READBUF_END SIZE_MAX
 
@@ -57,8 +72,11 @@ size_t readbuf_len(const struct readbuf *buf);
 /* No bytes, whether a buffer is held or not. */
 bool readbuf_is_empty(const struct readbuf *buf);
 
-/* How many bytes the buffer has room for; of an empty handle, how many
- * the buffer that the kernel picks will have room for. */
+/*
+ * How many bytes the buffer has room for; of an empty handle, how many
+ * the buffer that the kernel picks will have room for. Of READBUF_INIT:
+ * 0.
+ */
 size_t readbuf_capacity(const struct readbuf *buf);
 
 /* Keep the first `len` bytes. More than there are: no effect. */

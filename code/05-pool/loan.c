@@ -8,16 +8,31 @@
 #include <assert.h>
 #include <errno.h>
 
+/*
+ * As many bytes as a read may bring. A length of 0 would say that too;
+ * but when the caller loses IOSQE_BUFFER_SELECT, a read of 0 bytes to
+ * nowhere succeeds, as if the file had ended, and one of more fails.
+ * No read of Linux brings more than 2^31 - 1.
+ */
+static unsigned up_to(size_t room)
+{
+    return room < INT32_MAX ? (unsigned)room : INT32_MAX;
+}
+
+/* A handle without a pool has no group: its read fails with EBADF. */
 void readbuf_prep_read(struct io_uring_sqe *sqe, int fd,
                        struct readbuf *buf, uint64_t offset)
 {
     struct iovec spare = readbuf_spare(buf);
 
-    if (buf->data == NULL)
-        readbuf_select_read(sqe, fd, buf->pool->ring.group, 0, offset);
-    else
+    if (buf->data != NULL)
         io_uring_prep_read(sqe, fd, spare.iov_base,
-                           (unsigned)spare.iov_len, offset);
+                           up_to(spare.iov_len), offset);
+    else if (buf->pool != NULL)
+        readbuf_select_read(sqe, fd, buf->pool->ring.group,
+                            up_to(readbuf_capacity(buf)), offset);
+    else
+        io_uring_prep_read(sqe, -1, NULL, 0, offset);
 }
 
 void readbuf_prep_recv(struct io_uring_sqe *sqe, int fd,
@@ -25,35 +40,40 @@ void readbuf_prep_recv(struct io_uring_sqe *sqe, int fd,
 {
     struct iovec spare = readbuf_spare(buf);
 
-    if (buf->data == NULL)
-        readbuf_select_recv(sqe, fd, buf->pool->ring.group, 0, flags);
+    if (buf->data != NULL)
+        io_uring_prep_recv(sqe, fd, spare.iov_base,
+                           up_to(spare.iov_len), flags);
+    else if (buf->pool != NULL)
+        readbuf_select_recv(sqe, fd, buf->pool->ring.group,
+                            up_to(readbuf_capacity(buf)), flags);
     else
-        io_uring_prep_recv(sqe, fd, spare.iov_base, spare.iov_len,
-                           flags);
+        io_uring_prep_recv(sqe, -1, NULL, 0, flags);
 }
 
-/* Is the buffer that a completion names the kernel's to name? */
-static bool kernel_has(const struct readbuf_pool *pool, uint16_t bid)
+/*
+ * The loan of a buffer that a completion names; odd if it is not the
+ * kernel's to name. Acquired: whatever was done to the bytes before the
+ * buffer was given back is done. That order holds anyway, by way of the
+ * kernel, but ThreadSanitizer does not see the kernel.
+ */
+static uint32_t loan_of(const struct readbuf_pool *pool, uint16_t bid)
 {
-    return bid < pool->count &&
-           atomic_load_explicit(&pool->loans[bid],
-                                memory_order_relaxed) %
-                   2 ==
-               0;
+    return bid < pool->count
+               ? atomic_load_explicit(&pool->ledger->loans[bid],
+                                      memory_order_acquire)
+               : 1;
 }
 
 /* From the kernel to us: the loan becomes odd. */
 static uint32_t lend(struct readbuf_pool *pool, uint16_t bid)
 {
-    uint32_t loan =
-        atomic_load_explicit(&pool->loans[bid], memory_order_relaxed) +
-        1;
+    uint32_t loan = loan_of(pool, bid) + 1;
     uint32_t lent =
         atomic_load_explicit(&pool->lent, memory_order_relaxed);
 
     assert(loan % 2 == 1);
     readbuf_publisher_taken(&pool->publisher, 1);
-    atomic_store_explicit(&pool->loans[bid], loan,
+    atomic_store_explicit(&pool->ledger->loans[bid], loan,
                           memory_order_relaxed);
     atomic_store_explicit(&pool->lent, lent + 1, memory_order_release);
     return loan;
@@ -89,6 +109,8 @@ static bool left_the_ring(struct readbuf_pool *pool,
 /*
  * The buffer of a completion, if it has one and it has bytes, as a
  * handle; else an empty one. A buffer without bytes goes straight back.
+ * Bytes without a buffer lie in one that the kernel still has, and will
+ * be overwritten.
  */
 static int take(struct readbuf_pool *pool,
                 struct readbuf_completion done, struct readbuf *out)
@@ -97,8 +119,10 @@ static int take(struct readbuf_pool *pool,
 
     *out = (struct readbuf){.pool = pool};
     if (!done.buffer_is_ours)
-        return done.res;
-    if (!kernel_has(pool, done.bid))
+        return done.res > 0 ? -ENOTRECOVERABLE : done.res;
+    if (!pool->ledger->ours)
+        return -ECHILD;
+    if (loan_of(pool, done.bid) % 2 != 0)
         return -EPROTO;
     if (!left_the_ring(pool, done))
         return done.res;
@@ -152,38 +176,46 @@ int readbuf_complete(struct readbuf *buf,
     return take(buf->pool, done, buf);
 }
 
-static uint16_t bid_of(const struct readbuf *buf)
+/* Which buffer's first byte `data` is; -EINVAL: it was moved. */
+static int bid_of(const struct readbuf *buf)
 {
     const struct readbuf_slab *slab = &buf->pool->slab;
-    size_t offset = (size_t)(buf->data - slab->memory);
+    size_t offset = (uintptr_t)buf->data - (uintptr_t)slab->memory;
 
-    assert(offset < slab->bytes); /* or somebody moved `data` */
-    return (uint16_t)(offset / slab->stride);
+    if (offset >= slab->bytes || offset % slab->stride != 0)
+        return -EINVAL;
+    return (int)(offset / slab->stride);
 }
 
 /*
  * From us to the kernel, under the lock: the loan becomes even, once.
- * Whether the handle is stale is decided here and nowhere else. A pool
- * that is closed has no ring to give anything back to.
+ * Whether the handle is stale is decided here and nowhere else. The
+ * buffer is counted before its loan is stored, so that whoever is lent
+ * it again, and counts that, has seen this. A pool that is closed has
+ * no ring to give anything back to.
  */
 static int give_back(const struct readbuf *buf)
 {
     struct readbuf_pool *pool = buf->pool;
-    uint16_t bid = bid_of(buf);
     uint32_t returned =
         atomic_load_explicit(&pool->returned, memory_order_relaxed);
-    struct readbuf_descriptor descriptor =
-        readbuf_pool_describe(pool, bid);
+    struct readbuf_descriptor descriptor;
+    _Atomic uint32_t *loan;
+    int bid = bid_of(buf);
     int ret = 0;
 
-    if (atomic_load_explicit(&pool->loans[bid], memory_order_relaxed) !=
+    if (bid < 0)
+        return bid;
+    loan = &pool->ledger->loans[bid];
+    if (atomic_load_explicit(loan, memory_order_relaxed) !=
         buf->generation)
         return -ESTALE;
-    atomic_store_explicit(&pool->loans[bid], buf->generation + 1,
-                          memory_order_relaxed);
+    descriptor = readbuf_pool_describe(pool, (uint16_t)bid);
+    readbuf_own_kernel(descriptor.address, descriptor.length);
     atomic_store_explicit(&pool->returned, returned + 1,
                           memory_order_release);
-    readbuf_own_kernel(descriptor.address, descriptor.length);
+    atomic_store_explicit(loan, buf->generation + 1,
+                          memory_order_release);
     if (!pool->closed)
         ret = readbuf_publisher_add(&pool->publisher, &descriptor);
     assert(ret == 0);
@@ -207,6 +239,8 @@ int readbuf_release_all(struct readbuf *bufs, size_t n)
             continue;
         if (pool == NULL) {
             pool = bufs[i].pool;
+            if (!pool->ledger->ours)
+                return -ECHILD;
             readbuf_publisher_lock(&pool->publisher);
         }
         ret = bufs[i].pool == pool ? give_back(&bufs[i]) : -EINVAL;

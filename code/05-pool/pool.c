@@ -6,15 +6,15 @@
  */
 #include "pool.h"
 #include "groups.h"
+#include "kept_errno.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FLAGS (READBUF_POOL_KERNEL_RING | READBUF_POOL_HUGE_PAGES)
 
-/* All that is not shared with the kernel. */
+/* What the C library gives us. */
 static struct readbuf_pool *allocate(uint32_t count, uint32_t size)
 {
     struct readbuf_pool *pool =
@@ -23,11 +23,8 @@ static struct readbuf_pool *allocate(uint32_t count, uint32_t size)
     if (pool == NULL)
         return NULL;
     memset(pool, 0, sizeof(*pool));
-    pool->loans = calloc(count, sizeof(*pool->loans));
     pool->publisher.log = calloc(count, sizeof(*pool->publisher.log));
-    if (pool->loans == NULL || pool->publisher.log == NULL) {
-        free(pool->publisher.log);
-        free(pool->loans);
+    if (pool->publisher.log == NULL) {
         free(pool);
         return NULL;
     }
@@ -40,7 +37,6 @@ static struct readbuf_pool *allocate(uint32_t count, uint32_t size)
 static void deallocate(struct readbuf_pool *pool)
 {
     free(pool->publisher.log);
-    free(pool->loans);
     free(pool);
 }
 
@@ -70,29 +66,42 @@ static void give_all(struct readbuf_pool *pool)
     readbuf_publisher_unlock(&pool->publisher);
 }
 
-/* Slab, registration, publisher: undone in reverse if one fails. */
-static int open_pool(struct readbuf_pool *pool, int ring_fd,
+/* The kernel's side: undone in reverse if a step fails. */
+static int open_ring(struct readbuf_pool *pool, int ring_fd,
                      unsigned flags)
 {
     unsigned ring_flags =
         flags & READBUF_POOL_KERNEL_RING ? READBUF_RING_KERNEL : 0;
-    int ret =
-        readbuf_slab_map(&pool->slab, pool->count, pool->origin.size,
-                         flags & READBUF_POOL_HUGE_PAGES);
+    int ret = readbuf_groups_register(&pool->ring, ring_fd, pool->count,
+                                      ring_flags);
 
     if (ret < 0)
         return ret;
-    ret = readbuf_groups_register(&pool->ring, ring_fd, pool->count,
-                                  ring_flags);
+    ret = readbuf_publisher_init(&pool->publisher, pool->ring.shared,
+                                 pool->count, pool->publisher.log);
+    if (ret < 0)
+        readbuf_ring_unregister(&pool->ring);
+    return ret;
+}
+
+/* Ledger, slab, ring: in reverse as well. */
+static int open_pool(struct readbuf_pool *pool, int ring_fd,
+                     unsigned flags)
+{
+    int ret;
+
+    pool->ledger = readbuf_ledger_map(pool->count);
+    if (pool->ledger == NULL)
+        return -ENOMEM;
+    ret = readbuf_slab_map(&pool->slab, pool->count, pool->origin.size,
+                           flags & READBUF_POOL_HUGE_PAGES);
     if (ret == 0) {
-        ret =
-            readbuf_publisher_init(&pool->publisher, pool->ring.shared,
-                                   pool->count, pool->publisher.log);
+        ret = open_ring(pool, ring_fd, flags);
         if (ret == 0)
             return 0;
-        readbuf_ring_unregister(&pool->ring);
+        readbuf_slab_unmap(&pool->slab);
     }
-    readbuf_slab_unmap(&pool->slab);
+    readbuf_ledger_unmap(pool->ledger, pool->count);
     return ret;
 }
 
@@ -101,13 +110,13 @@ int readbuf_pool_create(struct readbuf_pool **pool,
                         uint32_t size, unsigned flags)
 {
     struct readbuf_pool *fresh;
-    int ret, saved = errno;
+    int ret, saved = readbuf_errno();
 
     if (count == 0 || count > READBUF_RING_ENTRIES_MAX ||
         (count & (count - 1)) != 0 || size == 0 || (flags & ~FLAGS))
         return -EINVAL;
     fresh = allocate(count, size);
-    errno = saved;
+    readbuf_errno_restore(saved);
     if (fresh == NULL)
         return -ENOMEM;
     ret = open_pool(fresh, ring->ring_fd, flags);
@@ -124,6 +133,7 @@ void readbuf_pool_destroy(struct readbuf_pool *pool)
 {
     readbuf_publisher_destroy(&pool->publisher);
     readbuf_slab_unmap(&pool->slab);
+    readbuf_ledger_unmap(pool->ledger, pool->count);
     deallocate(pool);
 }
 
@@ -159,6 +169,8 @@ int readbuf_pool_unref(struct readbuf_pool *pool)
 
     if (pool == NULL)
         return 0;
+    if (!pool->ledger->ours)
+        return -ECHILD;
     if (atomic_fetch_sub_explicit(&pool->references, 1,
                                   memory_order_acq_rel) > 1)
         return 0;
@@ -184,6 +196,8 @@ int readbuf_pool_available(struct readbuf_pool *pool)
     uint16_t head, tail;
     int ret;
 
+    if (!pool->ledger->ours)
+        return -ECHILD;
     readbuf_publisher_lock(&pool->publisher);
     tail = (uint16_t)pool->publisher.tail;
     ret = readbuf_ring_head(&pool->ring, &head);
@@ -191,12 +205,24 @@ int readbuf_pool_available(struct readbuf_pool *pool)
     return ret < 0 ? ret : (uint16_t)(tail - head);
 }
 
+/*
+ * Two loads are two moments. If `returned` is the same before and after
+ * `lent` was read, it was that at the moment when `lent` was.
+ */
 uint32_t readbuf_pool_held(const struct readbuf_pool *pool)
 {
-    uint32_t returned =
-        atomic_load_explicit(&pool->returned, memory_order_acquire);
-    uint32_t lent =
-        atomic_load_explicit(&pool->lent, memory_order_acquire);
+    uint32_t returned, lent;
 
+    do {
+        returned =
+            atomic_load_explicit(&pool->returned, memory_order_acquire);
+        lent = atomic_load_explicit(&pool->lent, memory_order_acquire);
+    } while (returned != atomic_load_explicit(&pool->returned,
+                                              memory_order_relaxed));
     return lent - returned;
+}
+
+unsigned readbuf_version(void)
+{
+    return READBUF_VERSION;
 }

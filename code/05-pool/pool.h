@@ -8,28 +8,25 @@
  *         |                                              ^
  *         +---- readbuf_release ---> publisher ----------+
  *
- * For every buffer there is one number, its loan. It is even while the
- * kernel has the buffer and odd while the application has it, and it
- * goes up by one with every change of hands. A handle remembers the odd
- * number it was lent under; when that is not the number any more, the
- * handle is stale.
+ * For every buffer there is one number, its loan (see ledger.h). A
+ * handle remembers the odd number it was lent under; when that is not
+ * the number any more, the handle is stale.
  */
 #ifndef READBUF_POOL_H
 #define READBUF_POOL_H
 
+#include "ledger.h"
 #include "origin.h"
 #include "publisher.h"
 #include "readbuf.h"
 #include "registration.h"
 #include "slab.h"
 
-#include <stdatomic.h>
-
 struct readbuf_pool {
     /* First: see origin.h. The pool begins with a cache line. */
     _Alignas(64) struct readbuf_origin origin;
     uint32_t count;
-    _Atomic uint32_t *loans; /* by bid */
+    struct readbuf_ledger *ledger;
     struct readbuf_slab slab;
     struct readbuf_publisher publisher;
 

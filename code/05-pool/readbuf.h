@@ -11,7 +11,9 @@
  *     readbuf_pool_create(&pool, &ring, 64, 4096, 0);
  *     struct readbuf buf = readbuf_pool_get(pool);
  *
- *     readbuf_prep_recv(io_uring_get_sqe(&ring), fd, &buf, 0);
+ *     struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+ *     ... NULL if the queue is full: submit, then ask again ...
+ *     readbuf_prep_recv(sqe, fd, &buf, 0);
  *     io_uring_submit_and_wait(&ring, 1);
  *     ... io_uring_peek_cqe(&ring, &cqe) ...
  *     int n = readbuf_complete(&buf, cqe);
@@ -23,28 +25,47 @@
  *
  * The io_uring is yours: you submit, you wait, you close it, after the
  * pool. Calls that can fail return a negative errno and leave `errno`
- * alone. Nothing is printed.
+ * alone. Nothing is printed. Why an io_uring or a pool is refused,
+ * readbuf_refusal.h says in a sentence.
  *
  * Threads. Handles of one pool may be used and released on different
  * threads at once, one thread at a time for each handle. Completions of
  * one pool are decoded on one thread at a time, in the order in which
  * the completion queue gives them. Creating a pool and dropping the
  * last reference make system calls on the io_uring and belong on the
- * thread that submits to it.
+ * thread that submits to it. No call may be made by a signal handler:
+ * some take a lock.
  *
- * Linux 6.0 is needed. On 5.19, which has the rings, a read with an
- * empty handle reads 0 bytes.
+ * Fork. A pool is the process's that made it. In a child the bytes of a
+ * held buffer may be read; calls that would change the pool or ask the
+ * kernel answer -ECHILD and do nothing, and no read may be prepared.
+ *
+ * Linux 6.0 is needed; 5.19, which has the rings, was not tried.
  */
 #ifndef READBUF_H
 #define READBUF_H
 
 #include <readbuf_bytes.h>
+#include <readbuf_refusal.h>
 
 #include <liburing.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/*
+ * This header's version, as one number that grows: 0.2.0 is 0x000200.
+ */
+#define READBUF_VERSION_MAJOR 0
+#define READBUF_VERSION_MINOR 2
+#define READBUF_VERSION_PATCH 0
+#define READBUF_VERSION                      \
+    ((unsigned)READBUF_VERSION_MAJOR << 16 | \
+     (unsigned)READBUF_VERSION_MINOR << 8 | READBUF_VERSION_PATCH)
+
+/* The version of the library that the program runs with. Any thread. */
+unsigned readbuf_version(void);
 
 /*
  * Flags of readbuf_pool_create.
@@ -68,8 +89,10 @@ extern "C" {
  * Errors: -EINVAL count, size or flags are out of range, or the kernel
  * knows no provided buffer rings or not the flag. -ENOMEM no memory, or
  * over the limit of locked memory. -EEXIST all group ids are taken, or
- * this thread may not register with the io_uring (SINGLE_ISSUER). Other
- * errors are the kernel's. After an error nothing is registered and
+ * this thread may not register with the io_uring (SINGLE_ISSUER).
+ * -EBADF the io_uring has no open descriptor: it was closed, or only
+ * registered and then closed (io_uring_close_ring_fd). Other errors are
+ * the kernel's. After an error nothing is registered and
  * nothing is leaked, and `*pool` is as it was.
  *
  * The group id collides with no other group of this io_uring, whoever
@@ -89,10 +112,11 @@ struct readbuf_pool *readbuf_pool_ref(struct readbuf_pool *pool);
  * memory of the buffers stays until the last handle that holds one is
  * released. NULL is allowed.
  *
- * 0, or the kernel's negative errno if it did not give the ring back
+ * 0, or a negative errno if the kernel did not give the ring back
  * (-EEXIST on a thread that may not touch the io_uring, -EBADF after
- * the io_uring was closed): then nothing was freed and the reference is
- * still yours.
+ * the io_uring was closed, even if its descriptor is another io_uring
+ * by now, -ECHILD in a child of fork): then nothing was freed and the
+ * reference is still yours.
  *
  * Before the last unref, every request that has picked a buffer must
  * have completed and its completion must have been taken: cancel until
@@ -117,7 +141,10 @@ struct readbuf readbuf_pool_get(struct readbuf_pool *pool);
 /*
  * How many buffers are free, by the kernel's own count. A system call.
  * Errors: -EINVAL before Linux 6.8, -EEXIST on a thread that may not
- * touch the io_uring. Thread: the one that submits.
+ * touch the io_uring, -ENOENT after the last unref (while a held buffer
+ * keeps the pool), -EBADF after the descriptor of the io_uring was
+ * closed, also where a registered one goes on, -ECHILD in a child of
+ * fork. Thread: the one that submits.
  */
 int readbuf_pool_available(struct readbuf_pool *pool);
 
@@ -134,6 +161,13 @@ uint32_t readbuf_pool_held(const struct readbuf_pool *pool);
  * the buffer is full, the result is 0, as at the end. The handle must
  * stay where it is and be left alone until the request has completed;
  * one request at a time for a handle.
+ *
+ * `sqe` is not NULL, which io_uring_get_sqe may return. Afterwards you
+ * may set what is yours in it. A smaller `sqe->len` limits the bytes
+ * that are read. Flags are added, sqe->flags |= IOSQE_IO_LINK: with an
+ * empty handle one is set already, and io_uring_sqe_set_flags, which
+ * assigns, makes the read fail with -EFAULT. IOSQE_CQE_SKIP_SUCCESS
+ * loses a buffer for every read that succeeds. Any thread.
  */
 void readbuf_prep_read(struct io_uring_sqe *sqe, int fd,
                        struct readbuf *buf, uint64_t offset);
@@ -150,11 +184,22 @@ void readbuf_prep_recv(struct io_uring_sqe *sqe, int fd,
  * Without bytes the handle is as it was, and a buffer that the kernel
  * consumed all the same has gone back to the ring.
  *
- * -EPROTO: a buffer is named that the kernel does not have; the cqe is
- * of another pool, or was completed before. -EBUSY: the cqe brings a
- * buffer for a handle that holds one already, so that two requests
- * shared it; the bytes are lost and the buffer is back in the ring. In
- * both cases the handle is as it was.
+ * Four errors are not the kernel's. The handle is as it was.
+ *
+ * -ENOTRECOVERABLE: bytes without a buffer. They were read, they lie in
+ * a buffer that the kernel will fill again, and they are lost. Linux
+ * from 6.18 on (and stable kernels with its change) does this to a READ
+ * of a file whose file system answers later, such as FUSE with direct
+ * I/O: read those into memory of your own.
+ * -EPROTO: a buffer is named that the kernel does not have. The cqe is
+ * of another pool, or was completed before. This is seen only while
+ * that buffer is out: a cqe that is completed again after its buffer
+ * was released, or one of another pool whose buffer is here the
+ * kernel's, is believed, and then two owners have the buffer.
+ * -EBUSY: the cqe brings a buffer for a handle that holds one already,
+ * so that two requests shared it; the bytes are lost and the buffer is
+ * back in the ring.
+ * -ECHILD: in a child of fork, a buffer for the parent.
  *
  * Does not read `cqe` after returning; call io_uring_cqe_seen yourself.
  */
@@ -173,20 +218,28 @@ int readbuf_pool_take(struct readbuf_pool *pool,
 
 /*
  * Give the buffer back. The handle is empty and can be read into again.
- * An empty handle: 0, and nothing happens. -ESTALE: a copy whose buffer
- * went back already, even if it was handed out anew since; nothing
- * happens to the pool or to the handle. This can be told as long as the
- * pool has an owner or a buffer out, and not after. Any thread; never a
- * system call, but for the very last buffer of a pool without owners,
- * whose release frees the memory.
+ * An empty handle: 0, and nothing happens.
+ *
+ * Errors; nothing happens to the pool or to the handle. -ESTALE: a copy
+ * whose buffer went back already, even if it was handed out anew since.
+ * This can be told as long as the pool has an owner or a buffer out,
+ * and until the buffer has been lent 2^31 times more: then the copy is
+ * believed. -EINVAL: `data` was moved and is not the first byte of a
+ * buffer; moved to that of another, -ESTALE. -ECHILD: in a child of
+ * fork.
+ *
+ * Any thread, but no signal handler. No system call, with two
+ * exceptions: while another thread gives back at the same moment this
+ * one may wait for it (futex), and the very last buffer of a pool
+ * without owners frees the memory.
  */
 int readbuf_release(struct readbuf *buf);
 
 /*
  * Release `n` handles of one pool with one publication. Returns 0 or
  * the first error; a handle with an error stays as it is, all others
- * are released: -ESTALE as above, -EINVAL for a handle of another pool
- * than the first one that holds a buffer.
+ * are released. Errors as above, and -EINVAL for a handle of another
+ * pool than the first one that holds a buffer.
  */
 int readbuf_release_all(struct readbuf *bufs, size_t n);
 

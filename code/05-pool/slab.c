@@ -7,9 +7,9 @@
  * kernel first reads into it.
  */
 #include "slab.h"
+#include "kept_errno.h"
 #include "own.h"
 
-#include <errno.h>
 #include <sys/mman.h>
 
 enum { ALIGNMENT = 8, HUGE_PAGE = 2 << 20 };
@@ -20,7 +20,7 @@ int readbuf_slab_map(struct readbuf_slab *slab, uint32_t count,
     uint64_t stride =
         ((uint64_t)size + ALIGNMENT - 1) & ~(uint64_t)(ALIGNMENT - 1);
     uint64_t bytes = stride * count; /* below 2^48: cannot overflow */
-    int saved = errno;
+    int saved = readbuf_errno();
     void *memory;
 
     if (bytes > PTRDIFF_MAX)
@@ -29,7 +29,7 @@ int readbuf_slab_map(struct readbuf_slab *slab, uint32_t count,
                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory != MAP_FAILED && huge && bytes >= HUGE_PAGE)
         madvise(memory, (size_t)bytes, MADV_HUGEPAGE);
-    errno = saved;
+    readbuf_errno_restore(saved);
     if (memory == MAP_FAILED)
         return -ENOMEM;
     *slab =

@@ -108,6 +108,30 @@ START_TEST(clear_keeps_the_buffer)
 }
 END_TEST
 
+START_TEST(a_handle_of_no_pool_may_be_asked_everything)
+{
+    static const struct readbuf zero;
+    const struct readbuf init = READBUF_INIT;
+    struct readbuf buf = zero;
+    struct iovec spare;
+
+    ck_assert_mem_eq(&init, &zero, sizeof(zero));
+    ck_assert_uint_eq(readbuf_len(&buf), 0);
+    ck_assert(readbuf_is_empty(&buf));
+    ck_assert_uint_eq(readbuf_capacity(&buf), 0);
+    readbuf_truncate(&buf, 3);
+    readbuf_clear(&buf);
+    ck_assert_int_eq(readbuf_set_len(&buf, 0), -EINVAL);
+    ck_assert_int_eq(readbuf_extend(&buf, "x", 1), -ENOBUFS);
+    spare = readbuf_spare(&buf);
+    ck_assert_ptr_null(spare.iov_base);
+    ck_assert_uint_eq(spare.iov_len, 0);
+    ck_assert_int_eq(readbuf_remove(&buf, 0, READBUF_END), 0);
+    ck_assert_int_eq(readbuf_remove(&buf, 0, 1), -EINVAL);
+    ck_assert_mem_eq(&buf, &zero, sizeof(zero));
+}
+END_TEST
+
 START_TEST(set_len_goes_up_to_the_capacity)
 {
     HOLD("0123456789abcdef");
@@ -449,6 +473,7 @@ SUITE("bytes", a_buffer_tells_its_lengths,
       without_a_buffer_the_pools_size_is_the_capacity,
       truncate_keeps_the_first_bytes, truncate_never_lengthens,
       truncate_without_a_buffer_does_nothing, clear_keeps_the_buffer,
+      a_handle_of_no_pool_may_be_asked_everything,
       set_len_goes_up_to_the_capacity, set_len_goes_no_further,
       set_len_needs_a_buffer, extend_appends_up_to_the_last_byte,
       extend_into_a_buffer_without_bytes, extend_appends_all_or_nothing,

@@ -16,13 +16,13 @@ static struct readbuf_pool *parts(uint32_t count, uint32_t size)
     memset(pool, 0, sizeof(*pool));
     pool->origin.size = size;
     pool->count = count;
-    pool->loans = calloc(count, sizeof(*pool->loans));
     pool->publisher.log = calloc(count, sizeof(*pool->publisher.log));
     pool->ring.shared = calloc(count, sizeof(struct io_uring_buf));
     pool->ring.ring_fd = -1;
     pool->ring.entries = count;
     atomic_init(&pool->references, 1);
-    ck_assert(pool->loans && pool->publisher.log && pool->ring.shared);
+    pool->ledger = readbuf_ledger_map(count);
+    ck_assert(pool->ledger && pool->publisher.log && pool->ring.shared);
     ck_assert_int_eq(readbuf_slab_map(&pool->slab, count, size, false),
                      0);
     ck_assert_int_eq(readbuf_publisher_init(&pool->publisher,
@@ -96,13 +96,13 @@ void simpool_check(const struct simpool *sim, uint32_t held,
         ck_quick(slot->bid < count);
         ck_quick(!(seen >> slot->bid & 1)); /* not twice */
         seen |= UINT64_C(1) << slot->bid;
-        ck_quick(pool->loans[slot->bid] % 2 == 0);
+        ck_quick(pool->ledger->loans[slot->bid] % 2 == 0);
         ck_quick(slot->addr ==
                  (uintptr_t)readbuf_slab_at(&pool->slab, slot->bid));
         ck_quick(slot->len == pool->origin.size);
     }
     for (uint32_t bid = 0; bid < count; bid++)
-        odd += pool->loans[bid] % 2;
+        odd += pool->ledger->loans[bid] % 2;
     ck_quick(odd == held);
 }
 

@@ -2,7 +2,7 @@
  * test_loans.c - buffers go out with completions and come back with
  * releases, on the real kernel.
  */
-#include "child.h"
+#include "late_file.h"
 #include "pooltest.h"
 #include "simhead.h"
 #include "simpool.h"
@@ -951,28 +951,209 @@ START_TEST(without_bytes_an_empty_handle_is_taken)
 }
 END_TEST
 
-/* For a child, which is handed nothing. */
-static struct readbuf astray;
+/* ------------------------------------------ data that was moved */
 
-static void release_astray(void)
+/* As programs that know iovecs do it. Nothing is given back. */
+static int release_moved(const struct readbuf *buf, ptrdiff_t by)
 {
-    readbuf_release(&astray);
+    struct readbuf moved = *buf;
+    int ret;
+
+    moved.data += by;
+    moved.len = 0;
+    ret = readbuf_release(&moved);
+    ck_assert_ptr_eq(moved.data, buf->data + by);
+    return ret;
 }
 
-START_TEST(a_handle_moved_out_of_its_pool_stops_the_program)
+START_TEST(a_handle_moved_off_its_first_byte_is_refused)
 {
     static struct pooltest t;
-    struct child child;
+    struct readbuf buf;
 
     NEED_POOL(&t, 0, COUNT, SIZE, 0);
-    astray = pooltest_read(&t, "once");
-    astray.data += t.pool->slab.bytes;
-    child = child_run(release_astray);
-    ck_assert(WIFSIGNALED(child.status));
-    ck_assert_int_eq(WTERMSIG(child.status), SIGABRT);
-    ck_assert_ptr_nonnull(strstr(child.words, "loan.c"));
-    astray.data -= t.pool->slab.bytes;
-    ck_release(&astray);
+    buf = pooltest_read(&t, "once");
+    for (int by = 1; by < SIZE; by++)
+        ck_assert_int_eq(release_moved(&buf, by), -EINVAL);
+    ck_assert_int_eq(release_moved(&buf, -1), -EINVAL);
+    ck_assert_int_eq(release_moved(&buf, COUNT * SIZE), -EINVAL);
+    ck_held(&t, 1);
+    ck_release(&buf);
+}
+END_TEST
+
+/* Every buffer has been out as often as every other. */
+START_TEST(a_handle_moved_to_another_buffer_is_stale)
+{
+    static struct pooltest t;
+    struct readbuf bufs[COUNT];
+
+    NEED_POOL(&t, 0, COUNT, SIZE, 0);
+    for (int i = 0; i < COUNT; i++)
+        bufs[i] = pooltest_read(&t, "out");
+    for (int i = 0; i < COUNT; i++)
+        for (int j = 0; j < COUNT; j++)
+            if (i != j)
+                ck_assert_int_eq(
+                    release_moved(&bufs[i],
+                                  bufs[j].data - bufs[i].data),
+                    -ESTALE);
+    ck_held(&t, COUNT);
+    ck_assert_int_eq(readbuf_release_all(bufs, COUNT), 0);
+    ck_held(&t, 0);
+}
+END_TEST
+
+/* --------------------------------------------- bytes and no buffer */
+
+START_TEST(bytes_without_a_buffer_are_an_error)
+{
+    static struct pooltest t;
+    const char *none;
+    struct readbuf buf;
+    int fd, ret;
+
+    NEED_POOL(&t, 0, COUNT, SIZE, 0);
+    none = late_file_open(&fd);
+    if (none != NULL)
+        SKIP("%s", none);
+    buf = readbuf_pool_get(t.pool);
+    ret = read_into(&t, fd, &buf);
+    if (ret > 0 && buf.data != NULL)
+        SKIP("this kernel names the buffer");
+    ck_assert_int_eq(ret, -ENOTRECOVERABLE);
+    ck_empty(&buf, t.pool);
+    ck_held(&t, 0);
+}
+END_TEST
+
+/* ----------------------------------------------- flags and lengths */
+
+/* What the kernel makes of a read whose selection was assigned away. */
+static int without_selection(struct pooltest *t, const int fd[2],
+                             bool receive, unsigned flags)
+{
+    struct readbuf buf = readbuf_pool_get(t->pool);
+    struct io_uring_sqe *sqe = next_sqe(t);
+    int ret;
+
+    source_say(fd, "waiting");
+    if (receive)
+        readbuf_prep_recv(sqe, fd[0], &buf, 0);
+    else
+        readbuf_prep_read(sqe, fd[0], &buf, UINT64_MAX);
+    io_uring_sqe_set_flags(sqe, flags);
+    ret = pooltest_complete(&t->uring, &buf);
+    ck_empty(&buf, t->pool);
+    return ret;
+}
+
+START_TEST(a_lost_selection_is_no_end_of_file)
+{
+    void (*const sources[])(int fd[2]) = {
+        source_file, source_memfd, source_pipe,
+        source_tcp,  source_udp,   source_unix_stream};
+    const unsigned flags[] = {0, IOSQE_ASYNC};
+    static struct pooltest t;
+
+    NEED_POOL(&t, 0, COUNT, SIZE, 0);
+    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+        for (size_t j = 0; j < 2; j++) {
+            int fd[2];
+
+            sources[i](fd);
+            ck_assert_int_eq(without_selection(&t, fd, false, flags[j]),
+                             -EFAULT);
+            if (i >= 3)
+                ck_assert_int_eq(
+                    without_selection(&t, fd, true, flags[j]), -EFAULT);
+        }
+    ck_held(&t, 0);
+}
+END_TEST
+
+START_TEST(a_flag_that_is_added_keeps_the_selection)
+{
+    static struct pooltest t;
+    struct readbuf buf;
+    struct io_uring_sqe *sqe;
+
+    NEED_POOL(&t, 0, COUNT, SIZE, 0);
+    buf = readbuf_pool_get(t.pool);
+    source_say(t.fd, "here");
+    sqe = next_sqe(&t);
+    readbuf_prep_recv(sqe, t.fd[0], &buf, 0);
+    sqe->flags |= IOSQE_ASYNC;
+    ck_assert_int_eq(pooltest_complete(&t.uring, &buf), 4);
+    pooltest_ck_text(&buf, "here");
+}
+END_TEST
+
+START_TEST(a_smaller_length_limits_the_bytes)
+{
+    static struct pooltest t;
+    struct readbuf buf;
+    struct io_uring_sqe *sqe;
+
+    NEED_POOL(&t, 0, COUNT, SIZE, 0);
+    buf = readbuf_pool_get(t.pool);
+    source_say(t.fd, "abcdefgh");
+    for (int i = 0; i < 2; i++) {
+        sqe = next_sqe(&t);
+        readbuf_prep_recv(sqe, t.fd[0], &buf, 0);
+        sqe->len = 3;
+        ck_assert_int_eq(pooltest_complete(&t.uring, &buf), 3);
+    }
+    pooltest_ck_text(&buf, "abcdef");
+}
+END_TEST
+
+/* No read brings 2 GiB, and some refuse a length with the top bit. */
+START_TEST(a_length_is_never_negative)
+{
+    const uint32_t sizes[] = {1, INT32_MAX, (uint32_t)INT32_MAX + 1,
+                              UINT32_MAX};
+    struct readbuf_pool pool = {.ring.group = 77};
+    struct readbuf empty = {.pool = &pool}, held;
+    unsigned char byte;
+
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        uint32_t most = sizes[i] < INT32_MAX ? sizes[i] : INT32_MAX;
+        struct io_uring_sqe sqe = {0};
+
+        pool.origin.size = sizes[i];
+        readbuf_prep_read(&sqe, 3, &empty, 0);
+        ck_assert_uint_eq(sqe.len, most);
+        ck_assert_uint_eq(sqe.buf_group, 77);
+        readbuf_prep_recv(&sqe, 3, &empty, 0);
+        ck_assert_uint_eq(sqe.len, most);
+        ck_assert_uint_eq(sqe.flags, IOSQE_BUFFER_SELECT);
+#ifndef READBUF_OWN_ASAN
+        held = (struct readbuf){.pool = &pool, .data = &byte};
+        sqe = (struct io_uring_sqe){0};
+        readbuf_prep_recv(&sqe, 3, &held, 0);
+        ck_assert_uint_eq(sqe.len, most);
+        readbuf_prep_read(&sqe, 3, &held, 0);
+        ck_assert_uint_eq(sqe.len, most);
+        ck_assert_uint_eq(sqe.flags, 0);
+#endif
+    }
+}
+END_TEST
+
+START_TEST(a_handle_of_no_pool_reads_nothing)
+{
+    static struct pooltest t;
+    struct readbuf buf = READBUF_INIT;
+
+    NEED_POOL(&t, 0, COUNT, SIZE, 0);
+    source_say(t.fd, "not for you");
+    ck_assert_int_eq(receive_into(&t, t.fd[0], &buf, 0), -EBADF);
+    ck_empty(&buf, NULL);
+    ck_assert_int_eq(read_into(&t, t.fd[0], &buf), -EBADF);
+    ck_assert_int_eq(readbuf_release(&buf), 0);
+    ck_empty(&buf, NULL);
+    ck_held(&t, 0);
 }
 END_TEST
 
@@ -1012,4 +1193,10 @@ SUITE("loans", a_read_brings_the_bytes_of_every_source,
       a_held_buffer_is_read_into_while_others_starve,
       a_completion_is_taken_into_a_fresh_handle,
       without_bytes_an_empty_handle_is_taken,
-      a_handle_moved_out_of_its_pool_stops_the_program)
+      a_handle_moved_off_its_first_byte_is_refused,
+      a_handle_moved_to_another_buffer_is_stale,
+      bytes_without_a_buffer_are_an_error,
+      a_lost_selection_is_no_end_of_file,
+      a_flag_that_is_added_keeps_the_selection,
+      a_smaller_length_limits_the_bytes, a_length_is_never_negative,
+      a_handle_of_no_pool_reads_nothing)

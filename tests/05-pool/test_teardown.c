@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <sys/wait.h>
 #include <time.h>
 
 enum { COUNT = 4, SIZE = 32 };
@@ -483,6 +484,195 @@ START_TEST(an_unref_after_the_io_uring_frees_nothing)
 }
 END_TEST
 
+/*
+ * The number of a closed descriptor is the next one's. Its io_uring may
+ * have a group of the same id, and that is not the pool's to take.
+ */
+START_TEST(an_unref_leaves_a_younger_io_uring_alone)
+{
+    struct pooltest t;
+    struct io_uring younger;
+    struct pooltest_usage during;
+    uint16_t group;
+    int fd;
+
+    NEED_POOL(&t, 0, COUNT, SIZE, 0);
+    fd = t.uring.ring_fd;
+    group = readbuf_pool_group(t.pool);
+    io_uring_queue_exit(&t.uring);
+    ck_assert_ptr_null(support_ring(&younger, 8, 0));
+    ck_assert_int_eq(younger.ring_fd, fd);
+    ck_assert_int_eq(
+        by_hand_ring(fd, by_hand_memory(4096), COUNT, group), 0);
+    during = pooltest_usage();
+    ck_assert_int_eq(readbuf_pool_available(t.pool), -EBADF);
+    ck_assert_int_eq(call_unref(t.pool), -EBADF);
+    pooltest_ck_usage(during);
+    ck_assert_int_eq(by_hand_unregister(fd, group), 0);
+}
+END_TEST
+
+/* An io_uring that goes on without a descriptor is out of reach. */
+START_TEST(an_io_uring_without_a_descriptor_is_refused)
+{
+    struct pooltest t;
+    struct readbuf_pool *none = NULL;
+    int fd;
+
+    NEED_COUNTED_POOL(&t, before, 0);
+    if (io_uring_register_ring_fd(&t.uring) != 1)
+        SKIP("this kernel registers no ring descriptors");
+    fd = t.uring.ring_fd;
+    t.uring.ring_fd = -1;
+    ck_assert_int_eq(
+        readbuf_pool_create(&none, &t.uring, COUNT, SIZE, 0), -EBADF);
+    ck_assert_ptr_null(none);
+    t.uring.ring_fd = fd;
+    ck_assert_int_eq(close(fd), 0);
+    ck_assert_int_eq(call_unref(t.pool), -EBADF);
+    ck_assert_int_eq(readbuf_pool_available(t.pool), -EBADF);
+    ck_alive(before);
+}
+END_TEST
+
+/* ------------------------------------------------- after the unref */
+
+/* Group 0 is the application's, and an empty handle is the pool's. */
+START_TEST(an_empty_handle_of_a_closed_pool_starves)
+{
+    struct pooltest t;
+    struct readbuf held, empty;
+    struct io_uring_buf_ring *shared = by_hand_memory(4096);
+    char theirs[BY_HAND_LENGTH] = "";
+
+    NEED_COUNTED_POOL(&t, before, 0);
+    held = pooltest_read(&t, "out");
+    empty = readbuf_pool_get(t.pool);
+    ck_assert_int_eq(by_hand_ring(t.uring.ring_fd, shared, 1, 0), 0);
+    by_hand_give(shared, 1, theirs, 0);
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    ck_assert_int_eq(pooltest_receive(&t, &empty, "lost?"), -ENOBUFS);
+    ck_assert_str_eq(theirs, "");
+    ck_assert_int_eq(readbuf_pool_available(held.pool), -ENOENT);
+    ck_assert_uint_eq(readbuf_pool_held(held.pool), 1);
+    ck_assert_int_eq(readbuf_release(&held), 0);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
+/* ------------------------------------------------------------ fork */
+
+/* In a child every call but those that look says -ECHILD. */
+static void child_is_refused(struct pooltest *t,
+                             const struct readbuf *held)
+{
+    const struct io_uring_cqe cqe = {
+        .res = 3, .flags = IORING_CQE_F_BUFFER | 1u << 16};
+    struct readbuf buf = *held, empty = readbuf_pool_get(t->pool);
+
+    ck_readable(held, "parent's");
+    errno = 4711;
+    ck_assert_int_eq(readbuf_release(&buf), -ECHILD);
+    ck_assert_ptr_eq(buf.data, held->data);
+    ck_assert_int_eq(readbuf_release_all(&buf, 1), -ECHILD);
+    ck_assert_int_eq(readbuf_release(&empty), 0);
+    ck_assert_int_eq(readbuf_complete(&empty, &cqe), -ECHILD);
+    ck_assert_int_eq(readbuf_pool_take(t->pool, &cqe, &buf), -ECHILD);
+    ck_assert_int_eq(readbuf_pool_available(t->pool), -ECHILD);
+    ck_assert_int_eq(readbuf_pool_unref(t->pool), -ECHILD);
+    ck_assert_uint_eq(readbuf_pool_held(t->pool), 1);
+    ck_assert_int_eq(errno, 4711);
+}
+
+/* ... and a pool of its own is its own. */
+static void child_has_its_own(void)
+{
+    struct pooltest t;
+    struct readbuf buf;
+
+    ck_assert_ptr_null(pooltest_open(&t, 0, COUNT, SIZE, 0));
+    buf = pooltest_read(&t, "child's");
+    ck_assert_int_eq(readbuf_release(&buf), 0);
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+}
+
+static void fork_and_go_on(unsigned flags)
+{
+    struct pooltest t;
+    struct readbuf buf;
+    int status;
+    pid_t child;
+
+    t.pool = NULL;
+    ck_assert_ptr_null(pooltest_open(&t, 0, COUNT, SIZE, flags));
+    buf = pooltest_read(&t, "parent's");
+    child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        child_is_refused(&t, &buf);
+        child_has_its_own();
+        _exit(EXIT_SUCCESS);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS);
+    ck_assert_uint_eq(pooltest_count_free(&t), COUNT - 1);
+    ck_readable(&buf, "parent's");
+    ck_assert_int_eq(readbuf_release(&buf), 0);
+    ck_assert_uint_eq(pooltest_count_free(&t), COUNT);
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+}
+
+START_TEST(a_child_changes_nothing_of_its_parents)
+{
+    struct pooltest t;
+
+    NEED_POOL(&t, 0, COUNT, SIZE, 0);
+    fork_and_go_on(0);
+}
+END_TEST
+
+START_TEST(a_child_does_not_publish_into_a_ring_of_the_kernel)
+{
+    struct pooltest t;
+
+    NEED_POOL(&t, 0, COUNT, SIZE, READBUF_POOL_KERNEL_RING);
+    fork_and_go_on(READBUF_POOL_KERNEL_RING);
+}
+END_TEST
+
+static struct readbuf held_at_fork;
+
+static int fork_and_release(void *unused)
+{
+    int status;
+    pid_t child = fork();
+
+    (void)unused;
+    if (child == 0) {
+        alarm(20); /* or it waits for a thread that is not there */
+        _exit(readbuf_release(&held_at_fork) == -ECHILD ? 0 : 1);
+    }
+    return waitpid(child, &status, 0) == child && WIFEXITED(status)
+               ? WEXITSTATUS(status)
+               : -1;
+}
+
+/* The lock of another thread is copied, the thread is not. */
+START_TEST(a_child_does_not_wait_for_a_lock_of_its_parents)
+{
+    struct pooltest t;
+    int ret;
+
+    NEED_POOL(&t, 0, COUNT, SIZE, 0);
+    held_at_fork = pooltest_read(&t, "out");
+    readbuf_publisher_lock(&t.pool->publisher);
+    ret = elsewhere(fork_and_release, NULL);
+    readbuf_publisher_unlock(&t.pool->publisher);
+    ck_assert_int_eq(ret, 0);
+    ck_assert_int_eq(readbuf_release(&held_at_fork), 0);
+}
+END_TEST
+
 /* --------------------------------------------- requests in flight */
 
 /* A receive into `buf` that waits, for nobody has sent anything. */
@@ -708,6 +898,12 @@ SUITE("teardown", unref_of_null_is_nothing,
       a_release_after_a_failed_unref_reaches_the_ring,
       a_shared_reference_survives_a_failed_unref,
       an_unref_after_the_io_uring_frees_nothing,
+      an_unref_leaves_a_younger_io_uring_alone,
+      an_io_uring_without_a_descriptor_is_refused,
+      an_empty_handle_of_a_closed_pool_starves,
+      a_child_changes_nothing_of_its_parents,
+      a_child_does_not_publish_into_a_ring_of_the_kernel,
+      a_child_does_not_wait_for_a_lock_of_its_parents,
       a_request_that_waits_fails_after_the_pool,
       a_request_that_waits_finds_no_younger_pool,
       a_request_that_waits_is_cancelled_after_the_pool,

@@ -75,6 +75,8 @@ static void *work(void *argument)
 
         if (w->reads && !uniform(&buf))
             w->wrong++;
+        if (w->reads)
+            memset(buf.data, 0xee, readbuf_len(&buf));
         ret = readbuf_release(&buf);
         if (ret == -ESTALE)
             w->stale++;
@@ -256,6 +258,57 @@ START_TEST(of_two_copies_of_many_each_is_released_once)
 }
 END_TEST
 
+/* A thread that keeps asking how many are held. */
+struct monitor {
+    const struct readbuf_pool *pool;
+    _Atomic bool stop;
+    uint32_t most;
+};
+
+static void *watch(void *argument)
+{
+    struct monitor *monitor = argument;
+
+    while (!monitor->stop) {
+        uint32_t held = readbuf_pool_held(monitor->pool);
+
+        if (held > monitor->most)
+            monitor->most = held;
+    }
+    return NULL;
+}
+
+/* One buffer goes out and comes back; never are two of one out. */
+START_TEST(nobody_sees_more_held_than_there_are)
+{
+    enum { TURNS = 300000 };
+    struct monitor monitors[2] = {0};
+    pthread_t threads[2];
+    struct simpool sim;
+
+    simpool_open(&sim, 1, SIZE);
+    for (int i = 0; i < 2; i++) {
+        monitors[i].pool = sim.pool;
+        ck_assert_int_eq(
+            pthread_create(&threads[i], NULL, watch, &monitors[i]), 0);
+    }
+    for (int turn = 0; turn < TURNS; turn++) {
+        struct readbuf buf = readbuf_pool_get(sim.pool);
+
+        ck_quick(simpool_complete(
+                     &buf, SIZE, simkernel_flags(simpool_pick(&sim))) ==
+                 SIZE);
+        ck_quick(readbuf_release(&buf) == 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        monitors[i].stop = true;
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+        ck_assert_uint_le(monitors[i].most, 1);
+    }
+    simpool_close(&sim);
+}
+END_TEST
+
 /* ------------------------------------------------------------ real */
 
 /* A file of BLOCKS blocks, each of one byte SIZE times. */
@@ -321,6 +374,39 @@ static void real_rounds(struct pooltest *t, bool twice)
     ck_assert_int_eq(readbuf_pool_unref(t->pool), 0);
 }
 
+/*
+ * One buffer, and no semaphore: what orders a worker's writes before
+ * the next look at the same bytes is the pool alone. ThreadSanitizer
+ * says whether it does.
+ */
+START_TEST(what_a_worker_wrote_is_seen_before_the_next_read)
+{
+    static struct pooltest t;
+    unsigned rounds = 0;
+    int file;
+
+    NEED_POOL(&t, 0, 1, SIZE, 0);
+    file = blocks();
+    start_workers(true, NULL);
+    while (rounds < REAL_ROUNDS) {
+        struct readbuf buf = readbuf_pool_get(t.pool);
+        int ret;
+
+        readbuf_prep_read(io_uring_get_sqe(&t.uring), file, &buf,
+                          (uint64_t)(rounds % BLOCKS) * SIZE);
+        ret = pooltest_complete(&t.uring, &buf);
+        if (ret == -ENOBUFS) {
+            sched_yield();
+            continue;
+        }
+        ck_quick(ret == SIZE && buf.data[0] == rounds % BLOCKS);
+        hand_out(buf, rounds++, false);
+    }
+    finish_workers(REAL_ROUNDS, 0);
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+}
+END_TEST
+
 START_TEST(several_threads_release_what_the_kernel_read)
 {
     static struct pooltest t;
@@ -351,6 +437,8 @@ END_TEST
 SUITE("threads", several_threads_release_what_one_completes,
       of_two_copies_one_is_released, errors_come_back_among_releases,
       of_two_copies_of_many_each_is_released_once,
+      nobody_sees_more_held_than_there_are,
+      what_a_worker_wrote_is_seen_before_the_next_read,
       several_threads_release_what_the_kernel_read,
       of_two_copies_of_the_kernels_bytes_one_is_released,
       other_threads_release_where_one_submits)

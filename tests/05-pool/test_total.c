@@ -85,6 +85,8 @@ static uint32_t flags_of(const struct event *e)
 
 static int expected_return(const struct event *e)
 {
+    if (!takes_buffer(e) && e->before == EMPTY && e->res > 0)
+        return -ENOTRECOVERABLE;
     if (takes_buffer(e) && e->named != NAMES_PICKED)
         return -EPROTO;
     if (takes_buffer(e) && e->before != EMPTY && e->res > 0)

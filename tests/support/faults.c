@@ -1,6 +1,7 @@
 #include "faults.h"
 
 #include <errno.h>
+#include <liburing.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -38,6 +39,10 @@ int __real_pthread_mutex_destroy(pthread_mutex_t *mutex);
 void *__wrap_mmap(void *addr, size_t length, int prot, int flags,
                   int fd, off_t offset);
 int __wrap_munmap(void *addr, size_t length);
+int __real_io_uring_queue_init(unsigned entries, struct io_uring *ring,
+                               unsigned flags);
+int __wrap_io_uring_queue_init(unsigned entries, struct io_uring *ring,
+                               unsigned flags);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_aligned_alloc(size_t alignment, size_t size);
@@ -270,5 +275,19 @@ int __wrap_pthread_mutex_destroy(pthread_mutex_t *mutex)
 
     if (ret == 0)
         subtract(&mutexes, 1);
+    return ret;
+}
+
+/*
+ * Some builds of liburing make their calls through the C library, and
+ * leave errno set. So does this.
+ */
+int __wrap_io_uring_queue_init(unsigned entries, struct io_uring *ring,
+                               unsigned flags)
+{
+    int ret = __real_io_uring_queue_init(entries, ring, flags);
+
+    if (ret < 0)
+        errno = -ret;
     return ret;
 }
