@@ -15,18 +15,39 @@ ALONE := $(if $(filter 0,$(shell id -u)),,flock $(R))
 ifeq ($(origin CC),default)
 CC := gcc
 endif
-OPT ?= -O2 -g
+# Tools that the compiler knows: its own, when it compiles for another
+# machine.
+cc_tool = $(shell $(CC) $(CFLAGS) -print-prog-name=$(1))
+ifeq ($(origin AR),default)
+AR = $(call cc_tool,ar)
+endif
+PKG_CONFIG ?= pkg-config
+# Their headers are not ours to be warned of.
+uses = $(patsubst -I%,-isystem%,$(shell $(PKG_CONFIG) $(1)))
+
+# Yours, from the environment or the command line; added by us is what
+# the code needs, and warnings, which are errors in `check` alone.
+CPPFLAGS ?=
+CFLAGS ?= -O2 -g
+LDFLAGS ?=
 SAN ?=
-WERROR ?= -Werror
+WERROR ?=
 
 WARN := -Wall -Wextra -Wpedantic $(WERROR) -Wshadow -Wconversion \
 	-Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
 	-Wcast-align -Wcast-qual -Wwrite-strings -Wundef -Wformat=2 \
 	-Wpointer-arith -Wswitch-enum
-override CFLAGS += -std=c11 -D_GNU_SOURCE $(OPT) $(WARN) $(SAN)
+# Sees the include paths $(1). Link-time optimisation is off, because it
+# loses --wrap in the tests and leaves objcopy no machine code.
+compile = $(CC) -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(WARN) \
+	$(1) $(call uses,--cflags liburing) $(CPPFLAGS) $(CFLAGS) $(SAN) \
+	-fno-lto
+LINK = $(CC) $(CFLAGS) $(SAN) -fno-lto $(LDFLAGS)
+LIBURING = $(call uses,--libs liburing)
+
 # Seen by the tests, so that memory and locks can be made to fail, and a
 # simulated kernel be asked for its head.
-WRAPPED := mmap munmap malloc calloc aligned_alloc realloc free \
+WRAPPED := mmap mmap64 munmap malloc calloc aligned_alloc realloc free \
 	pthread_mutex_init pthread_mutex_destroy readbuf_ring_head \
 	io_uring_queue_init
 WRAP := $(foreach f,$(WRAPPED),-Wl,--wrap=$(f))
@@ -96,8 +117,8 @@ define stage_rules
 $(B)/$(1)/%.o: code/$(1)/%.c Makefile
 	@mkdir -p $$(@D)
 	$$(info $$(CC) $$<)
-	$$(Q)$$(CC) $$(CFLAGS) $(call includes,$(1)) -Itests/$(1) \
-		-Itests/support -MMD -MP -c $$< -o $$@
+	$$(Q)$$(call compile,$(call includes,$(1)) -Itests/$(1) \
+		-Itests/support) -MMD -MP -c $$< -o $$@
 
 $(B)/$(1)/layers.a: $(foreach s,$(call upto,$(1)), \
 		$(patsubst code/%.c,$(B)/%.o,$(call layer,$(s))))
@@ -106,29 +127,29 @@ $(B)/$(1)/layers.a: $(foreach s,$(call upto,$(1)), \
 
 $(B)/$(1)/demo $(patsubst code/%.c,$(B)/%,$(call exhibits,$(1))): \
 		%: %.o $(SIMKERNEL) $(B)/$(1)/layers.a
-	$$(Q)$$(CC) $$(SAN) -o $$@ $$^ -luring -pthread
+	$$(Q)$$(LINK) -o $$@ $$^ $$(LIBURING) -pthread
 
 # An exhibit for ThreadSanitizer, whatever the other sanitizers are. Where
 # the compiler has none, a program that says so.
 $(B)/$(1)/exhibits/%.tsan: code/$(1)/exhibits/%.c tests/support/simkernel.c
 	@mkdir -p $$(@D)
 	$$(info $$(CC) -fsanitize=thread $$<)
-	$$(Q)$$(CC) $$(CFLAGS) -fno-sanitize=all -fsanitize=thread \
-		-Itests/support -o $$@ $$^ -pthread || { printf '%s\n' \
+	$$(Q)$$(call compile,-Itests/support) $$(LDFLAGS) -fno-sanitize=all \
+		-fsanitize=thread -o $$@ $$^ -pthread || { printf '%s\n' \
 		'#!/bin/sh' 'echo no ThreadSanitizer here >&2' 'exit 77' >$$@ \
 		&& chmod +x $$@; }
 
 $(B)/tests/$(1)/%.o: tests/$(1)/%.c Makefile
 	@mkdir -p $$(@D)
 	$$(info $$(CC) $$<)
-	$$(Q)$$(CC) $$(CFLAGS) $(call includes,$(1)) -Itests/$(1) \
-		-Itests/support -MMD -MP -c $$< -o $$@
+	$$(Q)$$(call compile,$(call includes,$(1)) -Itests/$(1) \
+		-Itests/support) -MMD -MP -c $$< -o $$@
 
 $(patsubst %.c,$(B)/%,$(call tests,$(1))): %: %.o $(SUPPORT) \
 		$(call helpers,$(1)) $(call archive,$(1))
-	$$(Q)$$(CC) $$(SAN) $(WRAP) -o $$@ $$(filter %.o,$$^) \
+	$$(Q)$$(LINK) $(WRAP) -o $$@ $$(filter %.o,$$^) \
 		-Wl,--whole-archive $(call archive,$(1)) \
-		-Wl,--no-whole-archive -luring $$$$(pkg-config --libs check)
+		-Wl,--no-whole-archive $$(LIBURING) $$(call uses,--libs check)
 
 # An answer is graded by the exercise's tests.
 $(B)/$(1)/exercise/starter: $(B)/$(1)/exercise.o
@@ -139,8 +160,8 @@ $(patsubst tests/$(1)/answers/%.c,$(B)/$(1)/exercise/%, \
 $(call graded,$(1)) $(B)/$(1)/exercise/yours: \
 		$(B)/tests/$(1)/exercise.o $(SUPPORT) $(B)/$(1)/layers.a
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(SAN) $(WRAP) -o $$@ $$^ -luring \
-		$$$$(pkg-config --libs check)
+	$$(Q)$$(LINK) $(WRAP) -o $$@ $$^ $$(LIBURING) \
+		$$(call uses,--libs check)
 
 .PHONY: programs-$(1) tests-$(1) grade-$(1)
 programs-$(1): $(B)/$(1)/demo \
@@ -160,11 +181,11 @@ $(foreach s,$(STAGES),$(eval $(call stage_rules,$(s))))
 $(B)/tests/support/%.o: tests/support/%.c Makefile
 	@mkdir -p $(@D)
 	$(info $(CC) $<)
-	$(Q)$(CC) $(CFLAGS) $(call includes,$(firstword $(STAGES))) -MMD -MP \
+	$(Q)$(call compile,$(call includes,$(firstword $(STAGES)))) -MMD -MP \
 		-c $< -o $@
 
 $(B)/refuse: $(B)/tests/support/refuse.o $(B)/tests/support/sandbox.o
-	$(Q)$(CC) $(SAN) -o $@ $^
+	$(Q)$(LINK) -o $@ $^
 
 -include $(wildcard $(B)/*/*.d $(B)/*/exhibits/*.d $(B)/tests/*/*.d \
 	$(B)/tests/*/answers/*.d)
@@ -178,9 +199,10 @@ stage: ## N=2: build that stage and run its program
 	$(need_stage)@$(MAKE) --no-print-directory $(B)/$(STAGE)/demo >&2
 	@$(B)/$(STAGE)/demo
 
-test: ## N=2: run that stage's tests
-	$(need_stage)@rm -rf $(R)/$(STAGE)
-	@$(MAKE) --no-print-directory tests-$(STAGE)
+test: ## run every stage's tests; N=2: that stage's
+	$(if $(N),$(need_stage))@rm -rf $(addprefix $(R)/,$(or $(STAGE), \
+		$(STAGES)))
+	@$(MAKE) --no-print-directory tests$(addprefix -,$(STAGE))
 
 exercise: ## N=2: grade your answer to that chapter's exercise
 	$(need_stage)@test -e code/$(STAGE)/answer.c || { \
@@ -233,7 +255,7 @@ setup-check: $(SETUP_FIRST)
 	@docs/setup.sh check
 
 JOBS := -j$(shell nproc)
-SUB = $(MAKE) --no-print-directory $(JOBS)
+SUB = $(MAKE) --no-print-directory $(JOBS) WERROR=-Werror
 
 .PHONY: setup-check $(addprefix check-,$(CHECKS))
 check-format:
@@ -258,11 +280,11 @@ check-gcc:
 	$(SUB) -B tests
 
 check-clang:
-	$(SUB) B=build/clang CC=clang programs tests
+	$(SUB) B=$(B)/clang CC=clang programs tests
 
 # Where io_uring is forbidden: tests skip what they must and pass.
 check-refused:
-	$(SUB) R=build/refused RUNNER="build/refuse EPERM" tests
+	$(SUB) R=$(B)/refused RUNNER="$(B)/refuse EPERM" tests
 
 check-sync:
 	docs/sync.py check
@@ -276,17 +298,18 @@ MEMORY := $(B)/memory
 MISUSES := $(addprefix $(MEMORY)/misuse-,asan valgrind msan)
 MISUSE_SOURCES := tests/05-pool/misuse.c \
 	$(foreach s,$(call upto,05-pool),$(call layer,$(s)))
-$(MEMORY)/misuse-asan: MISUSE_CC = $(CC) -fsanitize=address
-$(MEMORY)/misuse-valgrind: MISUSE_CC = $(CC) -DREADBUF_VALGRIND
-$(MEMORY)/misuse-msan: MISUSE_CC = clang -fsanitize=memory
+$(MEMORY)/misuse-asan: override SAN = -fsanitize=address
+$(MEMORY)/misuse-valgrind: override SAN = -DREADBUF_VALGRIND
+$(MEMORY)/misuse-msan: override SAN = -fsanitize=memory
+$(MEMORY)/misuse-msan: override CC = clang
 
 $(MISUSES): $(MISUSE_SOURCES) $(wildcard code/*/*.h) Makefile
 	@mkdir -p $(@D) && rm -f $@
 	@! printf '#include "own.h"\nint main(void) { return 0; }\n' | \
-		$(MISUSE_CC) -Icode/04-readbuf -x c - -o $@.probe \
-		2>/dev/null || $(MISUSE_CC) $(CFLAGS) -O1 -fno-inline \
-		-fno-omit-frame-pointer -gdwarf-4 $(call includes,05-pool) \
-		-o $@ $(MISUSE_SOURCES) -luring -pthread
+		$(CC) $(SAN) -Icode/04-readbuf -x c - -o $@.probe \
+		2>/dev/null || $(call compile,$(call includes,05-pool)) -O1 \
+		-fno-inline -fno-omit-frame-pointer -gdwarf-4 $(LDFLAGS) \
+		-o $@ $(MISUSE_SOURCES) $(LIBURING) -pthread
 
 .PHONY: check-memory
 check-memory: $(MISUSES)
@@ -304,4 +327,4 @@ check-book:
 	$(MAKE) --no-print-directory book
 
 clean: ## remove everything generated
-	rm -rf build
+	rm -rf $(B)

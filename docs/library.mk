@@ -23,7 +23,7 @@ INCLUDEDIR ?= $(PREFIX)/include
 MANDIR     ?= $(PREFIX)/share/man
 DESTDIR    ?=
 INSTALL    ?= install
-OBJCOPY    ?= objcopy
+OBJCOPY    ?= $(call cc_tool,objcopy)
 
 .PHONY: lib man install uninstall check-library check-final abi-baseline
 
@@ -36,9 +36,8 @@ LIB_OBJECTS := $(foreach s,$(STAGES), \
 LIB_SHARED := libreadbuf.so.$(READBUF_VERSION)
 LIB_FILES := libreadbuf.a $(LIB_SHARED) $(SONAME) libreadbuf.so
 
-# Nobody replaces the library's own calls, so they need no detour; and
-# objcopy below wants machine code, which -flto would not leave it.
-LIB_CFLAGS := -fPIC -fno-semantic-interposition -fno-lto \
+# The library's own calls are replaced by no program: they need no detour.
+LIB_CFLAGS := -fPIC -fno-semantic-interposition \
 	-ffile-prefix-map=$(CURDIR)=.
 
 lib: $(addprefix $(LIB)/,$(LIB_FILES)) ## build the library in build/lib
@@ -46,26 +45,28 @@ lib: $(addprefix $(LIB)/,$(LIB_FILES)) ## build the library in build/lib
 $(LIB)/%.o: code/%.c Makefile docs/library.mk
 	@mkdir -p $(@D)
 	$(info $(CC) -fPIC $<)
-	$(Q)$(CC) $(CFLAGS) $(LIB_CFLAGS) \
-		$(call includes,$(patsubst %/,%,$(dir $*))) -MMD -MP -c $< -o $@
+	$(Q)$(call compile,$(call includes,$(patsubst %/,%,$(dir $*)))) \
+		$(LIB_CFLAGS) -MMD -MP -c $< -o $@
 
 -include $(LIB_OBJECTS:.o=.d)
 
-# Both libraries are made of this one object, in which only the calls of
-# readbuf.map are global: a program may use every other name itself.
+# Both libraries are made of this one object, in which the names of ours
+# that are not in readbuf.map are local: a program may use them itself.
+# What the compiler shares between objects it must be able to share.
 $(LIB)/readbuf.o: $(LIB_OBJECTS) docs/readbuf.map
 	$(Q)$(CC) $(CFLAGS) -fno-lto -nostdlib -r -o $@.all $(LIB_OBJECTS)
-	$(Q)sed -n 's/^ *\(readbuf_[a-z_]*\);$$/\1/p' docs/readbuf.map >$@.calls
-	$(Q)$(OBJCOPY) --keep-global-symbols=$@.calls $@.all $@
+	$(Q)sed -n '$$s/.*/readbuf_*/p; s/^ *\(readbuf_[a-z_]*\);$$/!\1/p' \
+		docs/readbuf.map >$@.local
+	$(Q)$(OBJCOPY) --wildcard --localize-symbols=$@.local $@.all $@
 
 $(LIB)/libreadbuf.a: $(LIB)/readbuf.o
 	@rm -f $@
 	$(Q)$(AR) rcsD $@ $<
 
 $(LIB)/$(LIB_SHARED): $(LIB)/readbuf.o
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(SONAME) -Wl,-z,defs \
+	$(Q)$(LINK) -shared -Wl,-soname,$(SONAME) -Wl,-z,defs \
 		-Wl,-Bsymbolic-functions -Wl,--version-script=docs/readbuf.map \
-		-o $@ $< -luring -pthread
+		-o $@ $< $(LIBURING) -pthread
 
 $(LIB)/$(SONAME): $(LIB)/$(LIB_SHARED)
 $(LIB)/libreadbuf.so: $(LIB)/$(SONAME)
@@ -136,6 +137,7 @@ uninstall: ## remove what install put there: same PREFIX, same DESTDIR
 check-library: lib man $(B)/01-registration/demo
 	tests/library/man.py $(B)/man $(LIB_HEADERS)
 	B=$(B) MAKE="$(MAKE)" tests/library/install.sh $(LIB_HEADERS)
+	MAKE="$(MAKE)" tests/library/packager.sh
 	tests/library/abi.sh $(LIB)/$(LIB_SHARED) $(LIB_HEADERS)
 
 abi-baseline: lib
@@ -144,10 +146,10 @@ abi-baseline: lib
 # Every stage's tests again, linked with all layers: plainly, then under
 # valgrind, then compiled with the sanitizers.
 check-final:
-	$(SUB) B=build/final FINAL=1 tests
-	$(SUB) B=build/final R=build/final/valgrind FINAL=1 \
+	$(SUB) B=$(B)/final FINAL=1 tests
+	$(SUB) B=$(B)/final R=$(B)/final/valgrind FINAL=1 \
 		RUNNER="valgrind -q --error-exitcode=9 --leak-check=full" tests
-	$(SUB) B=build/final/address FINAL=1 SAN="-fsanitize=address,undefined \
+	$(SUB) B=$(B)/final/address FINAL=1 SAN="-fsanitize=address,undefined \
 		-fno-sanitize-recover=all" tests
-	$(SUB) B=build/final/thread FINAL=1 SAN=-fsanitize=thread \
+	$(SUB) B=$(B)/final/thread FINAL=1 SAN=-fsanitize=thread \
 		RUNNER="setarch -R" tests

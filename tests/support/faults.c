@@ -24,6 +24,12 @@ static struct countdown mmap_fails, alloc_fails, mutex_fails;
 static void (*_Atomic munmap_hook)(void);
 static _Atomic size_t mapped, allocated, mutexes;
 
+/* With offsets of 64 bits glibc has another name for it. */
+#ifdef __GLIBC__
+#define __real_mmap __real_mmap64
+#define __wrap_mmap __wrap_mmap64
+#endif
+
 void *__real_mmap(void *addr, size_t length, int prot, int flags,
                   int fd, off_t offset);
 int __real_munmap(void *addr, size_t length);
