@@ -2,7 +2,8 @@
 #
 #   lib            $(B)/lib: libreadbuf.a, libreadbuf.so and its links
 #   man            $(B)/man: the manual pages
-#   install        PREFIX, LIBDIR, INCLUDEDIR, MANDIR; DESTDIR before all
+#   install        PREFIX, LIBDIR, INCLUDEDIR, MANDIR; DESTDIR before all.
+#                  Root without DESTDIR renews the linker's cache (LDCONFIG)
 #   uninstall      the same variables; removes what install put there
 #   check-library  tests/library, on a library installed for the purpose
 #   check-final    the tests of every stage, linked with all layers
@@ -23,6 +24,7 @@ INCLUDEDIR ?= $(PREFIX)/include
 MANDIR     ?= $(PREFIX)/share/man
 DESTDIR    ?=
 INSTALL    ?= install
+LDCONFIG   ?= ldconfig
 OBJCOPY    ?= $(call cc_tool,objcopy)
 
 .PHONY: lib man install uninstall check-library check-final abi-baseline
@@ -30,7 +32,7 @@ OBJCOPY    ?= $(call cc_tool,objcopy)
 # ---------------------------------------------------------------- build
 
 LIB := $(B)/lib
-LIB_HEADERS := code/04-readbuf/readbuf_bytes.h code/05-pool/readbuf.h
+LIB_HEADERS := $(sort $(wildcard code/*/readbuf*.h))
 LIB_OBJECTS := $(foreach s,$(STAGES), \
 	$(patsubst code/%.c,$(LIB)/%.o,$(call layer,$(s))))
 LIB_SHARED := libreadbuf.so.$(READBUF_VERSION)
@@ -112,6 +114,11 @@ INSTALLED = $(addprefix $(INCLUDEDIR)/,$(notdir $(LIB_HEADERS))) \
 # Paths below PREFIX are written with it, so that pkg-config can move it.
 below_prefix = $(patsubst $(PREFIX)/%,$${prefix}/%,$(1))
 
+# Programs find a library in /usr/local by a cache that is root's to renew;
+# in a DESTDIR it is the package manager's.
+link_cache = @[ "$(DESTDIR)" ] || [ "$$(id -u)" -ne 0 ] || \
+	! command -v $(LDCONFIG) >/dev/null || $(LDCONFIG)
+
 install: lib man ## install the library: PREFIX=/usr/local DESTDIR=
 	@for f in $(INSTALLED); do echo "$(DESTDIR)$${f%/*}"; done | sort -u | \
 		tr '\n' '\0' | xargs -0 $(INSTALL) -d
@@ -128,9 +135,11 @@ install: lib man ## install the library: PREFIX=/usr/local DESTDIR=
 		$(INSTALL) -m 644 $(B)/man/$$p \
 			"$(DESTDIR)$(MANDIR)/man$${p##*.}" || exit 1; \
 	done
+	$(link_cache)
 
 uninstall: ## remove what install put there: same PREFIX, same DESTDIR
 	@for f in $(INSTALLED); do rm -f "$(DESTDIR)$$f"; done
+	$(link_cache)
 
 # ---------------------------------------------------------------- check
 

@@ -21,7 +21,8 @@ wrong() {
 
 # The compiler of a stranger who likes warnings. liburing 2.3's own header
 # needs _GNU_SOURCE where -std= takes the compiler's extensions away.
-strict="-Wall -Wextra -Wpedantic -Werror -D_GNU_SOURCE"
+strict="-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Werror \
+    -D_GNU_SOURCE"
 
 # The file is elsewhere than its prefix says, so pkg-config is told to
 # take the prefix from where the file is.
@@ -41,8 +42,9 @@ make_verb() {
 file_list() {
     calls=$(cat "$stage/calls")
     {
-        echo include/readbuf.h
-        echo include/readbuf_bytes.h
+        for header in $headers; do
+            echo "include/${header##*/}"
+        done
         echo lib/libreadbuf.a
         echo lib/libreadbuf.so
         echo lib/libreadbuf.so.0
@@ -77,6 +79,13 @@ pkg_config_file() {
         -exec grep -l '@[a-z]*@' {} + >&2 && wrong "an @word@ was left"
 }
 
+# The global names in object files. Those that begin with __ are the
+# compiler's, who shares some of its code between objects.
+globals() {
+    nm -g --defined-only "$@" |
+        awk 'NF == 3 && $3 !~ /^__/ {print $3}' | sort -u
+}
+
 # The shared library shows programs the calls of the headers and nothing
 # else, and so does the static one to the linker.
 exported() {
@@ -84,8 +93,7 @@ exported() {
         awk '$2 != "A" {sub(/@.*/, "", $3); print $3}' | sort |
         diff "$stage/calls" - >&2 ||
         wrong "libreadbuf.so has other symbols (>) than the headers (<)"
-    nm -g --defined-only "$root/lib/libreadbuf.a" |
-        awk 'NF == 3 {print $3}' | sort | diff "$stage/calls" - >&2 ||
+    globals "$root/lib/libreadbuf.a" | diff "$stage/calls" - >&2 ||
         wrong "libreadbuf.a has other symbols (>) than the headers (<)"
     readelf -d "$root/lib/libreadbuf.so" |
         grep -q 'soname: \[libreadbuf\.so\.0\]' || wrong "the soname"
@@ -134,27 +142,84 @@ links_both_ways() {
         wrong "$what is not linked statically"
 }
 
-# The programs of the README and of readbuf(7) work as they stand.
-programs() {
-    program_of docs/man/readbuf.7.md >"$stage/manual.c"
-    links_both_ways manual "$stage/manual.c"
-    program_of README.md >"$stage/readme.c"
-    links_both_ways readme "$stage/readme.c"
+# A program may be static as a whole, and position-independent as well.
+static_pie() {
+    echo 'int main(void) { return 0; }' >"$stage/empty.c"
+    if ! cc -static-pie "$stage/empty.c" -luring -o "$stage/empty" \
+        2>/dev/null; then
+        echo "SKIPPED: -static-pie; the C library or liburing has none"
+        return
+    fi
+    root=$stage/static
+    eval "cc $strict -static-pie \"$stage/program.c\" \
+        -o \"$stage/static-pie\" $(flags --static --cflags --libs)" ||
+        wrong "linking with -static-pie"
+    root=$dest$prefix
+    copies "$stage/static-pie"
+}
+
+# The program of the README works as it stands, and every compiler takes
+# it, for C and for C++.
+program() {
+    program_of README.md >"$stage/program.c"
+    links_both_ways program "$stage/program.c"
+    for cc in gcc "g++ -x c++" clang "clang++ -x c++"; do
+        command -v "${cc%% *}" >/dev/null || {
+            echo "SKIPPED: the program with ${cc%% *}, not installed"
+            continue
+        }
+        eval "$cc $strict -fsyntax-only $(flags --cflags) \
+            \"$stage/program.c\"" || wrong "$cc: the program"
+    done
+}
+
+# The commands of the README, in its order, do what it says for somebody
+# who has set nothing, in a tree that is found in another place.
+readme_commands() {
+    work=$stage/work
+    mkdir -p "$work" "$stage/home"
+    for part in Makefile code docs tests; do
+        ln -s "$PWD/$part" "$work"
+    done
+    ln -s "$(cd "$B" && pwd)" "$work/build"
+    cp "$stage/program.c" "$work"
+    awk '/^## / {inside = / Using the library$/; next}
+        /^```/ {shell = inside && /^```sh$/; next}
+        shell {print}' README.md >"$stage/commands"
+    grep -q '^make install' "$stage/commands" || wrong "README: no install"
+    (cd "$work" && exec env -i HOME="$stage/home" PATH="$fakes:$PATH" \
+        sh -e "$stage/commands") >"$stage/log" 2>&1
+    status=$?
+    if [ "$refused" -eq 77 ] && [ -x "$work/a.out" ]; then
+        echo "SKIPPED: running the README's program; io_uring is refused here"
+    elif [ $status -ne 0 ] || ! tail -n "$(wc -l <"$work/program.c")" \
+        "$stage/log" | cmp - "$work/program.c"; then
+        cat "$stage/log" >&2
+        wrong "README: its commands do not do what it says"
+    fi
+}
+
+# Root's install renews the linker's cache, unless it is for a package.
+linker_cache() {
+    PATH="$fakes:$PATH" make_verb install || wrong "install as root"
+    [ ! -e "$stage/renewed" ] || wrong "ldconfig was run for a DESTDIR"
+    (dest='' prefix=$stage/other && PATH="$fakes:$PATH" make_verb install) ||
+        wrong "install as root"
+    [ -e "$stage/renewed" ] || wrong "ldconfig was not run for root"
 }
 
 # A program may use every name that the library uses inside for a function
 # of its own; neither the linker nor the library takes one for the other.
 collisions() {
-    find "$B/lib" -name '*.o' -path '*/[0-9][0-9]-*' \
-        -exec nm -g --defined-only {} + | awk 'NF == 3 {print $3}' |
-        sort -u | comm -23 - "$stage/calls" >"$stage/inside"
+    globals "$B"/lib/[0-9][0-9]-*/*.o | comm -23 - "$stage/calls" \
+        >"$stage/inside"
     [ -s "$stage/inside" ] || wrong "the library has no internal names?"
     {
         echo '#include <stdlib.h>'
         sed 's/.*/void &(void); void &(void) { abort(); }/' \
             "$stage/inside"
     } >"$stage/mine.c"
-    links_both_ways collisions "$stage/manual.c" "$stage/mine.c"
+    links_both_ways collisions "$stage/program.c" "$stage/mine.c"
 }
 
 # The headers are clean C11 and C++11 and later, each on its own, and the
@@ -162,6 +227,7 @@ collisions() {
 headers() {
     cat >"$stage/numbers.h" <<'END'
 #include <assert.h>
+#include <readbuf.h>
 static_assert(READBUF_POOL_INCREMENTAL == 1, "flag");
 static_assert(READBUF_POOL_KERNEL_RING == 2, "flag");
 static_assert(READBUF_POOL_HUGE_PAGES == 4, "flag");
@@ -178,12 +244,11 @@ END
             echo "SKIPPED: headers as $std; install ${cc%++}${cc#"${cc%++}"}"
             continue
         fi
-        for text in '#include <readbuf_bytes.h>' '#include <readbuf.h>' \
-            "#include <readbuf.h>
-#include \"$stage/numbers.h\""; do
-            echo "$text" | eval "$cc -x $language -std=$std -fsyntax-only \
-                $strict $(flags --cflags) -" ||
-                wrong "$cc -std=$std: $text"
+        for header in $headers numbers.h; do
+            echo "#include <${header##*/}>" |
+                eval "$cc -x $language -std=$std -fsyntax-only \
+                    $strict $(flags --cflags) -I\"$stage\" -" ||
+                wrong "$cc -std=$std: $header"
         done
     done
 }
@@ -229,6 +294,14 @@ uninstall() {
         wrong "after make uninstall there is: $left"
 }
 
+headers=$*
+# Somebody looks like root, and the machine's cache is left alone.
+fakes=$stage/fakes
+mkdir "$fakes"
+printf '#!/bin/sh\necho 0\n' >"$fakes/id"
+printf '#!/bin/sh\n>>"%s"\n' "$stage/renewed" >"$fakes/ldconfig"
+chmod +x "$fakes/id" "$fakes/ldconfig"
+
 ctags -x --language-force=C --kinds-C=p --_xformat=%N "$@" | sort \
     >"$stage/calls"
 [ -s "$stage/calls" ] || wrong "no call in $*"
@@ -243,8 +316,9 @@ mkdir "$stage/static"
 cp -R "$root/." "$stage/static"
 rm "$stage"/static/lib/*.so*
 
-for test in file_list pkg_config_file exported programs collisions \
-    headers from_cplusplus no_locked_instruction uninstall; do
+for test in file_list pkg_config_file exported program static_pie linker_cache \
+    readme_commands collisions headers from_cplusplus \
+    no_locked_instruction uninstall; do
     $test
 done
 exit $failed
