@@ -13,7 +13,9 @@
 #
 # Debian packages of check-library: abigail-tools mandoc g++ clang binutils.
 
-READBUF_VERSION := 0.1.0
+READBUF_VERSION := $(shell awk '$$2 ~ /^READBUF_VERSION_(MAJOR|MINOR|PATCH)$$/ \
+	{version = version dot $$3; dot = "."} END {print version}' \
+	code/*/readbuf.h)
 # Programs that were linked with one version run with every later one of
 # the same soname: docs/abi is what that promise is checked against.
 SONAME := libreadbuf.so.0

@@ -86,6 +86,25 @@ globals() {
         awk 'NF == 3 && $3 !~ /^__/ {print $3}' | sort -u
 }
 
+# The version is one: of the package, of the headers, of the library.
+version() {
+    cat >"$stage/version.c" <<'END'
+#include <readbuf.h>
+#include <stdio.h>
+int main(void)
+{
+    unsigned v = readbuf_version();
+    printf("%u.%u.%u\n", v >> 16, v >> 8 & 255, v & 255);
+    return v != READBUF_VERSION;
+}
+END
+    eval "cc $strict \"$stage/version.c\" -o \"$stage/version\" \
+        $(flags --cflags --libs)" &&
+        said=$(LD_LIBRARY_PATH="$root/lib" "$stage/version") &&
+        [ "$said" = "$(flags --modversion)" ] ||
+        wrong "the version: ${said-}, but pkg-config: $(flags --modversion)"
+}
+
 # The shared library shows programs the calls of the headers and nothing
 # else, and so does the static one to the linker.
 exported() {
@@ -316,7 +335,7 @@ mkdir "$stage/static"
 cp -R "$root/." "$stage/static"
 rm "$stage"/static/lib/*.so*
 
-for test in file_list pkg_config_file exported program static_pie linker_cache \
+for test in file_list pkg_config_file version exported program static_pie linker_cache \
     readme_commands collisions headers from_cplusplus \
     no_locked_instruction uninstall; do
     $test
