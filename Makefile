@@ -240,8 +240,8 @@ sync: programs ## bring the chapters' listings, outputs and figures up to date
 
 # ----------------------------------------------------------------- check
 
-CHECKS := format prose lint gcc sync exercises clang refused memory final \
-	library tools book pages
+CHECKS := format prose lint gcc sync exercises clang refused errno memory \
+	final library tools book pages
 
 check: setup-check ## run everything the authors run: a few minutes
 	@start=$$(date +%s); for step in $(CHECKS); do \
@@ -285,6 +285,12 @@ check-clang:
 # Where io_uring is forbidden: tests skip what they must and pass.
 check-refused:
 	$(SUB) R=$(B)/refused RUNNER="$(B)/refuse EPERM" tests
+
+# What is compiled on the assumption that malloc leaves errno alone.
+check-errno:
+	$(SUB) B=$(B)/errno CFLAGS="-O2 -ffast-math" \
+		$(B)/errno/results/01-registration/test_probe.done \
+		$(B)/errno/results/05-pool/test_create.done
 
 check-sync:
 	docs/sync.py check
