@@ -51,10 +51,10 @@ return function(book, appendix)
     local function word(amp, name)
       local href, brief = appendix.symbol(name)
       if amp == '' and href and not own[name] and not is_member(before) then
+        local title = brief ~= '' and (' title="%s"'):format(escape(brief)) or ''
         local more = seen[name] and ' tabindex="-1"' or ''
         seen[name] = true
-        return ('<a href="%s" title="%s"%s>%s</a>'):format(
-          escape(href), escape(brief), more, name)
+        return ('<a href="%s"%s%s>%s</a>'):format(escape(href), title, more, name)
       end
       return amp .. name
     end
@@ -136,16 +136,23 @@ return function(book, appendix)
     return nil, ids, table.concat(extra)
   end
 
-  local function line_range(listing)
-    if listing.first == listing.last then return ('line %d'):format(listing.first) end
-    return ('lines %d–%d'):format(listing.first, listing.last)
+  -- "lines 3–8, 21", from the number of each line.
+  local function line_range(numbers)
+    local ranges, first = {}, nil
+    for index, number in ipairs(numbers) do
+      first = first or number
+      if numbers[index + 1] ~= number + 1 then
+        if number > 0 then
+          table.insert(ranges, first == number and number or ('%d–%d'):format(first, number))
+        end
+        first = nil
+      end
+    end
+    return (#numbers == 1 and 'line ' or 'lines ') .. table.concat(ranges, ', ')
   end
 
-  local places = {top = 'Top of the file', bottom = 'End of the file'}
-
   local function label_of(data)
-    if places[data.label] then return places[data.label] end
-    return '<code>' .. escape(data.label):gsub(' to ', '</code> to <code>') .. '</code>'
+    return (escape(data.label):gsub('^%l', string.upper):gsub('`([^`]*)`', '<code>%1</code>'))
   end
 
   local function listing(block, directive)
@@ -164,7 +171,7 @@ return function(book, appendix)
     return raw(('<figure class="listing"%s><figcaption>%s<span class="what">%s</span> '
       .. '<span class="where">%s, %s</span></figcaption>\n%s</figure>'):format(
       id and (' id="%s"'):format(escape(id)) or '', extra, label,
-      book.file_html(data.path, escape(data.path)), line_range(data),
+      book.file_html(data.path, escape(data.path)), line_range(data.numbers),
       pre(code_lines(block.text, data.numbers, own, ids))))
   end
 

@@ -29,13 +29,15 @@ class Listing:
 
     @property
     def rows(self):
-        """(source line, text); line 0 is a blank between two excerpts."""
-        rows = []
+        """(source line, text); line 0 is a blank where lines are left out."""
+        rows, lines = [], self.source.lines if self.source else []
         for excerpt in self.excerpts:
-            if rows and rows[-1][0] != excerpt.first - 1:
-                rows.append((0, ""))
+            gap = excerpt.first - 1
+            if rows and rows[-1][0] != gap:
+                near = rows[-1][0] == gap - 1 and not lines[gap - 1].strip()
+                rows.append((gap if near else 0, ""))
             for number in range(excerpt.first, excerpt.last + 1):
-                rows.append((number, self.source.lines[number - 1].rstrip()))
+                rows.append((number, lines[number - 1].rstrip()))
         return rows
 
     @property
@@ -44,7 +46,8 @@ class Listing:
 
     @property
     def label(self):
-        return ", ".join(excerpt.label for excerpt in self.excerpts)
+        *before, last = [excerpt.label for excerpt in self.excerpts] or [""]
+        return f"{', '.join(before)} and {last}" if before else last
 
     @property
     def symbols(self):

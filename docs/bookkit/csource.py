@@ -63,7 +63,7 @@ class Excerpt:
     """The lines of a file that one selector shows."""
     first: int
     last: int
-    label: str
+    label: str     # as a caption says it: names stand in backticks
 
 
 def blank(text):
@@ -237,30 +237,30 @@ class CFile:
         name = " ".join(match["from"].split())
         if name == "top":
             first = min((s.first for s in self.symbols), default=end + 1)
-            first, last, label = 1, first - 1, "top"
+            first, last, label = 1, first - 1, "top of the file"
         elif name == "bottom":
             last = max((s.last for s in self.symbols), default=0)
-            first, last, label = last + 1, end, "bottom"
+            first, last, label = last + 1, end, "end of the file"
         else:
             symbol = self.find(name)
-            first, last, label = symbol.first, symbol.last, name
+            first, last, label = symbol.first, symbol.last, f"`{name}`"
         if match["to"]:
             until = self.find(" ".join(match["to"].split()))
             if until.last < first:
                 raise SelectorError(f"{until.name} stands before {name}")
-            last, label = until.last, f"{name} to {until.name}"
+            last, label = until.last, f"{label} to `{until.name}`"
         if match["part"]:
             return self._between(match["part"], first, last, name,
-                                 f"{label}, in part")
+                                 f"part of {label}")
         return Excerpt(first, last, label)
 
     def _names_in(self, part):
         names = list(dict.fromkeys(
-            s.name for s in self.symbols
+            f"`{s.name}`" for s in self.symbols
             if part.first <= s.line <= part.last and s.kind != "enumerator"))
         if len(names) > 2:
             return f"{names[0]} to {names[-1]}"
-        return " and ".join(names) or f"part of {self.path.rpartition('/')[2]}"
+        return " and ".join(names) or "part of the file"
 
     def _between(self, pattern, first, last, where, label):
         begin, end = re.fullmatch(
@@ -294,7 +294,7 @@ class CFile:
             last -= 1
         if first > last:
             raise SelectorError(
-                f"'{excerpt.label}' of {self.path} shows no line at all")
+                f"{excerpt.label} of {self.path} shows no line at all")
         return replace(excerpt, first=first, last=last)
 
     # -- comments ---------------------------------------------------------

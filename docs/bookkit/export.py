@@ -33,11 +33,8 @@ def export(book):
 
 def listing(book, shown):
     names = list(dict.fromkeys(s.name for s in shown.symbols))
-    excerpts = shown.excerpts
     return {
         "path": shown.path,
-        "first": min((e.first for e in excerpts), default=0),
-        "last": max((e.last for e in excerpts), default=0),
         # Of each line its number in the file, 0 for a blank between excerpts.
         "numbers": [number for number, _ in shown.rows],
         "label": shown.label,

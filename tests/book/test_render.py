@@ -51,7 +51,7 @@ SVG = ('<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" class="fi
 DATA = """return {
   kernel = "9.9", machine = "m", date = "2000-01-01", refused = false,
   chapters = {{file = "01-one", number = 1, title = "One"}, {file = "02-two", number = 2, title = "Two"}},
-  listings = {["01-one"] = {{path = "code/a.c", first = 5, last = 8, numbers = {5, 6, 7, 8}, label = "twice",
+  listings = {["01-one"] = {{path = "code/a.c", numbers = {5, 6, 7, 8}, label = "`twice`",
     symbols = {"twice"}, anchors = {"sym-twice"}}}},
   outputs = {["01-one"] = {{command = "false", text = "no", ran = true, same = true}}},
   symbols = {twice = {chapter = "01-one", anchor = "sym-twice", brief = "Twice."},
@@ -135,6 +135,19 @@ class Rendering(unittest.TestCase):
         listing = self.page("01-one.html").split("<pre")[1].split("</pre>")[0]
         self.assertEqual(listing.count("<a "), 1)
         self.assertIn(">once</a>(n)", listing)
+
+    def test_a_caption_names_lines_and_symbols(self):
+        self.change("build/book/data.lua", "numbers = {5, 6, 7, 8}, label = \"`twice`\"",
+                    "numbers = {1, 0, 7, 8}, label = \"top of the file and part of `twice`\"")
+        self.renders()
+        page = self.page("01-one.html")
+        self.assertIn("Top of the file and part of <code>twice</code>", page)
+        self.assertIn("code/a.c, lines 1, 7–8", page)
+
+    def test_no_title_is_empty(self):
+        self.change("build/book/data.lua", 'brief = "Once."', 'brief = ""')
+        self.renders()
+        self.assertNotIn('title=""', self.page("01-one.html"))
 
     def test_same_sources_give_the_same_bytes(self):
         self.renders()

@@ -83,7 +83,7 @@ class Listings(TreeTest):
                          (ALPHA, "alpha.c fits -->", "alpha.c struct fits -->"))
         messages = [p.message for p in tree.check().problems if p.path == ALPHA]
         self.assertEqual(len(messages), 1, messages)
-        self.assertIn("this listing of struct fits is not what", messages[0])
+        self.assertIn("this listing of `struct fits` is not what", messages[0])
 
     def test_pattern_that_matches_nothing(self):
         tree = self.tree((BETA, "/include/../=/", "/inklude/../=/"))

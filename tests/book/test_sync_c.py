@@ -185,8 +185,8 @@ class Selectors(unittest.TestCase):
         self.assertEqual([e.label for e in self.source.select(
             "top helper helper..after helper /Helps/../return/ /START/../ck_/ "
             "/include/../check/")],
-            ["top", "helper", "helper to after", "helper, in part", "one_thing",
-             "part of test_x.c"])
+            ["top of the file", "`helper`", "`helper` to `after`", "part of `helper`",
+             "`one_thing`", "part of the file"])
 
 
 class Guards(unittest.TestCase):

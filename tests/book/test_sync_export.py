@@ -68,12 +68,13 @@ class Export(TreeTest):
             {"file": "01-alpha", "number": 1, "title": "Alpha"},
             {"file": "02-beta", "number": 2, "title": 'Beta "two" \\n [[é]]'}])
         self.assertEqual(data["listings"]["01-alpha"][1], {
-            "path": ALPHA_H, "first": 7, "last": 19, "numbers": list(range(7, 20)), "again": False,
-            "label": "READBUF_ALPHAS to readbuf_alpha_open",
+            "path": ALPHA_H, "numbers": list(range(7, 20)), "again": False,
+            "label": "`READBUF_ALPHAS` to `readbuf_alpha_open`",
             "symbols": ["READBUF_ALPHAS", "readbuf_alpha", "readbuf_alpha_open"],
             "anchors": ["sym-READBUF_ALPHAS", "sym-readbuf_alpha", "sym-readbuf_alpha_open"]})
         self.assertEqual(data["listings"]["02-beta"][2]["numbers"], [14, 15, 0, 4, 5, 6, 7, 8, 9])
         self.assertEqual(data["listings"]["02-beta"][2]["anchors"], [])
+        self.assertEqual(data["listings"]["02-beta"][2]["label"], "part of `readbuf_alpha_open` and `fits`")
         self.assertEqual(data["outputs"]["02-beta"], [
             {"command": "cat code/02-beta/state.txt", "ran": True, "same": True, "why": "",
              "text": "Linux 6.1.0-28-amd64\nmapped rings   yes"},
@@ -88,6 +89,16 @@ class Export(TreeTest):
             "chapter": "01-alpha", "test": "taken_and_free", "since": "5.19",
             "path": "tests/01-alpha/test_alpha.c", "line": 4,
             "verdict": "not verified here", "why": "the test did not run"})
+
+    def test_several_selectors(self):
+        def told(selectors):
+            tree = self.tree((BETA, "readbuf_alpha_open /if/../return -1/ fits", selectors))
+            listing = next(x for x in Book(tree.root).listings if x.again)
+            return listing.label, [number for number, _ in listing.rows]
+        self.assertEqual(told("top fits readbuf_alpha_open"),
+                         ("top of the file, `fits` and `readbuf_alpha_open`", list(range(1, 19))))
+        self.assertEqual(told("/^int/../^ +unsigned number\\)$/ top"),
+                         ("`readbuf_alpha_open` and top of the file", [11, 12, 0, 1, 2]))
 
     def test_an_output_that_differs_is_the_new_one(self):
         outputs = self.data(self.tree((STATE, "yes", "maybe")))["outputs"]
