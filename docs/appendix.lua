@@ -132,10 +132,10 @@ return function(book, inlines)
     return raw('<dl class="glossary">\n' .. table.concat(rows, '\n') .. '\n</dl>')
   end
 
-  function self.generated.symbols()
+  local function symbols(public, label)
     local list = {}
     for name, symbol in pairs(data.symbols) do
-      table.insert(list, {name = name, symbol = symbol})
+      if symbol.public == public then table.insert(list, {name = name, symbol = symbol}) end
     end
     local rows = {}
     table.sort(list, function(a, b) return a.name < b.name end)
@@ -147,8 +147,11 @@ return function(book, inlines)
         escape(symbol.chapter), escape(symbol.anchor), escape(item.name),
         inlines.sentence(symbol.brief), chapter.number, escape(chapter.title)))
     end
-    return table_of('Symbols', 'symbols', {'Symbol', 'What it is', 'Chapter'}, rows)
+    return table_of(label, 'symbols', {'Symbol', 'What it is', 'Chapter'}, rows)
   end
+
+  function self.generated.public() return symbols(true, 'Names of the library') end
+  function self.generated.internal() return symbols(false, 'Names inside the library') end
 
   return self
 end

@@ -174,6 +174,21 @@ class Book:
                 (forward if weak else homes).setdefault(symbol.name, listing)
         return {**forward, **homes}
 
+    @cached_property
+    def public(self):
+        """The names that programs may use: what the installed headers declare.
+
+        These are the headers that declare a call of docs/readbuf.map.
+        """
+        text = (self.root / "docs/readbuf.map").read_text(encoding="utf-8")
+        calls = set(re.findall(r"^\s*(\w+);", text, re.M))
+        names = set()
+        for source in self.layer_files():
+            own = {s.name for s in source.symbols}
+            if source.path.endswith(".h") and own & calls:
+                names |= own | set(source.opaque)
+        return names
+
     # -- outputs and figures ----------------------------------------------
 
     def _attempt(self, directive, chapter, merged):

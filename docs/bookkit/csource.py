@@ -28,6 +28,8 @@ LINKAGE = re.compile(r'extern\s+"C(?:\+\+)?"\s*\{')
 # to the top of a file as its includes do.
 FEATURE_MACRO = re.compile(r"_[A-Z0-9_]*SOURCE$")
 
+OPAQUE = re.compile(r"(?:struct|union) (\w+);")
+
 PATTERN = r"/(?:\\.|[^/\\])+/\.\./(?:\\.|[^/\\])+/"
 NAME = r"(?:(?:struct|union|enum|typedef)\s+)?[A-Za-z_]\w*"
 SELECTOR = re.compile(
@@ -196,6 +198,12 @@ class CFile:
         while start - 1 in self._comments:
             start = self._comments[start - 1]
         return start
+
+    @property
+    def opaque(self):
+        """The structs and unions that are declared here without members."""
+        found = (OPAQUE.fullmatch(line.strip()) for line in self.bare_lines)
+        return [match[1] for match in found if match]
 
     # -- selecting --------------------------------------------------------
 

@@ -62,6 +62,7 @@ def symbols(book):
         comments = (book.sources[s.path].comment_of(s) for s in known)
         comment = next(filter(None, comments), "")
         found[name] = {"chapter": home.chapter.name, "anchor": f"sym-{name}",
+                       "public": name in book.public,
                        "brief": SENTENCE_END.split(comment)[0]}
     return found
 

@@ -16,7 +16,6 @@ from . import sketches
 COLUMNS = 80
 LISTING_LINES = 60
 FUNCTION_LINES = 60
-OPAQUE = re.compile(r"(?:struct|union) (\w+);")
 IDENTIFIER = re.compile(r"(?<![\w.])(?<!->)[A-Za-z_]\w*")
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -154,10 +153,9 @@ def forget_opaque(book, layer_of):
     """A struct that an earlier layer declares without members is known there."""
     for source in book.layer_files():
         number = int(source.path[5:7])
-        for line in source.bare_lines:
-            opaque = OPAQUE.fullmatch(line.strip())
-            if opaque and number < layer_of.get(opaque[1], (0, None))[0]:
-                del layer_of[opaque[1]]
+        for name in source.opaque:
+            if number < layer_of.get(name, (0, None))[0]:
+                del layer_of[name]
 
 
 def report_early(book, listing, layer_of):

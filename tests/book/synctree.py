@@ -181,6 +181,7 @@ A <dfn>beta</dfn> has two states.
 ```
 """,
     "ring.svg": SVG,
+    "docs/readbuf.map": "V {\nglobal:\n    readbuf_alpha_open;\nlocal:\n    *;\n};\n",
 }
 
 

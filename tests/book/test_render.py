@@ -54,8 +54,8 @@ DATA = """return {
   listings = {["01-one"] = {{path = "code/a.c", numbers = {5, 6, 7, 8}, label = "`twice`",
     symbols = {"twice"}, anchors = {"sym-twice"}}}},
   outputs = {["01-one"] = {{command = "false", text = "no", ran = true, same = true}}},
-  symbols = {twice = {chapter = "01-one", anchor = "sym-twice", brief = "Twice."},
-             once = {chapter = "01-one", anchor = "sym-twice", brief = "Once."}},
+  symbols = {twice = {chapter = "01-one", anchor = "sym-twice", brief = "Twice.", public = true},
+             once = {chapter = "01-one", anchor = "sym-twice", brief = "Once.", public = false}},
   claims = {{id = "it-holds", sentence = "It *holds*.", chapter = "01-one", test = "it_holds", path = "code/a.c",
     line = 1, since = "5.19", verdict = "shown", why = ""}},
   terms = {{term = "slab", chapter = "01-one", anchor = "term-slab", sentence = "A <dfn>slab</dfn> is memory[^n]."}},
@@ -128,7 +128,10 @@ class Rendering(unittest.TestCase):
             self.assertNotIn(part, page)
         self.assertIn("1 claims", self.page("claims.html"))
         self.assertIn('href="01-one.html#term-slab"', self.page("glossary.html"))
-        self.assertIn('href="01-one.html#sym-twice"', self.page("symbols.html"))
+        public, internal = self.page("symbols.html").split("</table>")[:2]
+        self.assertIn('<a href="01-one.html#sym-twice"><code>twice</code>', public)
+        self.assertIn('<a href="01-one.html#sym-twice"><code>once</code>', internal)
+        self.assertNotIn("<code>once</code>", public)
 
     def test_a_listing_links_others_but_not_itself_nor_its_comments(self):
         self.renders()

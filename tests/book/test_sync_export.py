@@ -80,7 +80,8 @@ class Export(TreeTest):
              "text": "Linux 6.1.0-28-amd64\nmapped rings   yes"},
             {"command": "echo failed; exit 3", "ran": True, "same": True, "why": "", "text": "failed"}])
         self.assertEqual(data["symbols"]["readbuf_alpha_open"], {
-            "chapter": "01-alpha", "anchor": "sym-readbuf_alpha_open", "brief": "Opens an alpha."})
+            "chapter": "01-alpha", "anchor": "sym-readbuf_alpha_open", "public": True,
+            "brief": "Opens an alpha."})
         self.assertEqual(data["terms"][0], {
             "term": "alpha", "chapter": "01-alpha", "anchor": "term-alpha",
             "sentence": "An alpha is a number, as [the next part](#opening-one) says."})
@@ -89,6 +90,12 @@ class Export(TreeTest):
             "chapter": "01-alpha", "test": "taken_and_free", "since": "5.19",
             "path": "tests/01-alpha/test_alpha.c", "line": 4,
             "verdict": "not verified here", "why": "the test did not run"})
+
+    def test_what_installed_headers_declare_is_public(self):
+        tree = self.tree((ALPHA_H, "/* How many", "struct readbuf_hidden;\n\n/* How many"))
+        self.assertEqual(Book(tree.root).public, {"READBUF_ALPHAS", "readbuf_alpha", "readbuf_alpha_open",
+                                                  "readbuf_hidden"})
+        self.assertIs(export.symbols(Book(tree.root))["readbuf_beta_first"]["public"], False)
 
     def test_several_selectors(self):
         def told(selectors):
