@@ -121,14 +121,51 @@ return function(book, inlines)
     return sorted
   end
 
-  function self.generated.glossary()
-    local rows = {}
+  -- The definitions written in the source, a definition list below the comment.
+  local function take_definitions(blocks)
+    local found = {}
+    for index, block in ipairs(blocks) do
+      if block.t == 'DefinitionList' then
+        for _, item in ipairs(block.content) do
+          found[inlines.fold(pandoc.utils.stringify(item[1]))] =
+            book.inline_html(pandoc.utils.blocks_to_inlines(item[2][1]))
+        end
+        blocks[index] = pandoc.Div {}
+      end
+    end
+    return found
+  end
+
+  -- The word by which a sentence leans on the one before it, if it does.
+  local openers = {}
+  for word in ('It Its They Their This That These Those'):gmatch('%a+') do openers[word] = true end
+  local function leans_by(sentence)
+    local first = sentence:match('%a+')
+    return openers[first] and first or sentence:match('%f[%a]them%f[%A]')
+  end
+
+  -- A term is told by the sentence that introduces it, or by the definition
+  -- in the source where that sentence does not stand alone.
+  function self.generated.glossary(blocks)
+    local defined, rows = take_definitions(blocks), {}
     for _, term in ipairs(by_key(data.terms, 'term')) do
+      local key = inlines.fold(term.term)
+      local told = defined[key]
+      local word = not told and leans_by(term.sentence)
+      if word then
+        book.fail(('the sentence that introduces "%s" leans on the one before it ("%s"): '
+          .. 'define the term here'):format(term.term, word))
+      end
+      defined[key] = nil
+      local name = term.term
+      if term.sentence:sub(1, #name) == name then name = name:gsub('^%u%l', string.lower) end
       table.insert(rows, ('<dt id="%s">%s</dt>\n<dd>%s <a class="from" href="%s.html#%s">%s</a></dd>')
-        :format(escape(term.anchor), escape(term.term), inlines.sentence(term.sentence),
+        :format(escape(term.anchor), escape(name), told or inlines.sentence(term.sentence),
                 escape(term.chapter), escape(term.anchor), escape(book.chapter_name(term.chapter))))
     end
-    if #rows == 0 then return raw('<p>No term has been introduced yet.</p>') end
+    for key in pairs(defined) do
+      book.fail(('"%s" is defined here and introduced in no chapter'):format(key), key)
+    end
     return raw('<dl class="glossary">\n' .. table.concat(rows, '\n') .. '\n</dl>')
   end
 

@@ -13,10 +13,10 @@ return function(book)
   local claims, terms = {}, {}
   for _, claim in ipairs(book.data.claims) do claims[claim.id] = claim end
 
-  local function fold(text)
+  function self.fold(text)
     return text:gsub('%s+', ' '):lower()
   end
-  for _, term in ipairs(book.data.terms) do terms[fold(term.term)] = term end
+  for _, term in ipairs(book.data.terms) do terms[self.fold(term.term)] = term end
 
   -- Address of a symbol's listing as seen from this page.
   function self.symbol(name)
@@ -132,7 +132,7 @@ return function(book)
 
   local function term_id(inlines)
     local name = pandoc.utils.stringify(inlines)
-    local term = terms[fold(name)]
+    local term = terms[self.fold(name)]
     if term then return term.anchor end
     book.fail(('term "%s" is not in the data'):format(name), '<dfn>' .. name)
   end

@@ -85,6 +85,7 @@ class Rendering(unittest.TestCase):
         self.write("code/a.c", "")
         self.write("build/book/data.lua", DATA)
         self.write("docs/pages/index.md", INDEX)
+        self.write("docs/pages/glossary.md", "# Terms\n\n<!-- glossary -->\n")
 
     def write(self, path, text):
         file = self.root / path
@@ -151,6 +152,14 @@ class Rendering(unittest.TestCase):
         self.change("build/book/data.lua", 'brief = "Once."', 'brief = ""')
         self.renders()
         self.assertNotIn('title=""', self.page("01-one.html"))
+
+    def test_a_definition_stands_for_the_sentence(self):
+        self.change("docs/pages/glossary.md", "<!-- glossary -->", "<!-- glossary -->\n\nslab\n:   One *piece*, `twice`.")
+        self.renders()
+        page = self.page("glossary.html")
+        self.assertIn("<dd>One <em>piece</em>, <a", page)
+        self.assertNotIn("is memory", page)
+        self.assertEqual(page.count("One <em>piece</em>"), 1)
 
     def test_same_sources_give_the_same_bytes(self):
         self.renders()
@@ -254,6 +263,15 @@ class Rendering(unittest.TestCase):
     def test_directive_without_fence(self):
         self.write("chapters/02-two.md", TWO + "\n<!-- sketch -->\n\nNo fence.\n")
         self.refused("chapters/02-two.md:7: directive without a fence below it")
+
+    def test_term_that_leans_on_its_context(self):
+        for sentence, word in (("Its room is a <dfn>slab</dfn>.", "Its"), ("What holds them is a <dfn>slab</dfn>.", "them")):
+            self.write("build/book/data.lua", DATA.replace("A <dfn>slab</dfn> is memory[^n].", sentence))
+            self.refused(f'the sentence that introduces "slab" leans on the one before it ("{word}")')
+
+    def test_definition_of_no_term(self):
+        self.change("docs/pages/glossary.md", "<!-- glossary -->", "<!-- glossary -->\n\nslob\n:   One piece.")
+        self.refused('docs/pages/glossary.md:5: "slob" is defined here and introduced in no chapter')
 
     def test_chapter_missing_in_the_contents(self):
         self.change("docs/pages/index.md", "- [](../../chapters/02-two.md) Second.\n", "")
