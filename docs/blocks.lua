@@ -168,7 +168,7 @@ return function(book, appendix)
     local id, ids, extra = place_anchors(block.text, data.anchors)
     local label = label_of(data)
     if id then label = ('<a href="#%s">%s</a>'):format(escape(id), label) end
-    return raw(('<figure class="listing"%s><figcaption>%s<span class="what">%s</span> '
+    return raw(('<figure class="listing"%s><figcaption><span class="what">%s%s</span> '
       .. '<span class="where">%s, %s</span></figcaption>\n%s</figure>'):format(
       id and (' id="%s"'):format(escape(id)) or '', extra, label,
       book.file_html(data.path, escape(data.path)), line_range(data.numbers),

@@ -1,4 +1,5 @@
-// The rules that hold for a page as it is shown, at each width and in each theme:
+// The rules that hold for a page as it is shown, with every fold open, at each
+// width and in each theme:
 //
 //   axe       no violation found by axe-core: all its rules in the light theme,
 //             those about colour in the dark one, and in a theme of the switch
@@ -76,6 +77,7 @@ export async function checkView(view, page, textWithoutScript) {
 
   const text = await tab.evaluate(mainText);
   checkText(report, page, text, textWithoutScript);
+  await tab.evaluate(unfold);
   const wide = await tab.evaluate(sidewaysScroll);
   if (wide) report.add(page, 'overflow', `${wide} makes the page scroll sideways`, label);
   if (width >= LISTING_FROM) {
@@ -133,6 +135,10 @@ async function violations(rules) {
   const result = await window.axe.run(document, options);
   return result.violations.flatMap(({ id, help, nodes }) =>
     nodes.map((node) => `${id} at ${node.target.flat().join(' ')}: ${help}`));
+}
+
+function unfold() {
+  for (const fold of document.querySelectorAll('details')) fold.open = true;
 }
 
 // One number for all the colours of a page.

@@ -148,6 +148,14 @@ class Rendering(unittest.TestCase):
         self.assertIn("Top of the file and part of <code>twice</code>", page)
         self.assertIn("code/a.c, lines 1, 7–8", page)
 
+    def test_a_folded_listing(self):
+        text = CHAPTER.replace("<!-- code:", "<details><summary>The rest of `a.c`</summary>\n\n<!-- code:")
+        self.write("chapters/01-one.md", text.replace("<!-- run", "</details>\n\n<!-- run"))
+        self.renders()
+        fold = self.page("01-one.html").split("The rest of <code>a.c</code>")[1].split("</details>")[0]
+        self.assertIn('<figure class="listing" id="sym-twice">', fold)
+        self.assertNotIn('class="output', fold)
+
     def test_no_title_is_empty(self):
         self.change("build/book/data.lua", 'brief = "Once."', 'brief = ""')
         self.renders()
