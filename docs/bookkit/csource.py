@@ -308,9 +308,13 @@ class CFile:
     # -- comments ---------------------------------------------------------
 
     def comment_of(self, symbol):
-        """The text of the comment above a symbol, white space folded."""
+        """The text of the comment above a symbol, white space folded.
+
+        Declarations with no blank line between them share what stands above.
+        """
         text = "\n".join(self.lines[symbol.first - 1:symbol.start - 1])
-        return comment_text(text)
+        above = next((s for s in self.symbols if s.last == symbol.first - 1), None)
+        return comment_text(text) or (self.comment_of(above) if above else "")
 
 
 def comment_text(comment):

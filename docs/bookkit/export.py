@@ -57,7 +57,7 @@ def symbols(book):
     found = {}
     for name, home in book.home.items():
         known = [s for s in home.symbols if s.name == name]
-        known += [s for source in book.sources.values()
+        known += [s for source in book.layer_files()
                   for s in source.symbols if s.name == name]
         comments = (book.sources[s.path].comment_of(s) for s in known)
         comment = next(filter(None, comments), "")

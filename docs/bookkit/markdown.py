@@ -19,7 +19,7 @@ IMAGE = re.compile(r"!\[(?:[^\[\]]|\[[^\]]*\])*\]\((?P<target>[^)\s]+)")
 LINK = re.compile(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)")
 REFERENCE = re.compile(r"^\[[^\]^][^\]]*\]:[ \t]+(\S+)", re.M)
 TERM = re.compile(r"<dfn(?:\s+id=\"(?P<id>[^\"]+)\")?\s*>(?P<term>.*?)</dfn>", re.S)
-SENTENCE_END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?:[\"')\]]*)\s+(?=[A-Z`\"'(\[<*])")
+SENTENCE_END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?:[\"')\]]*)\s+(?=-?[A-Z`\"'(\[<*{])")
 
 KINDS = ("code", "sketch", "run", "figure", "claim", "end")
 BARE = ("sketch", "end")

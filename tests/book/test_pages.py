@@ -146,8 +146,9 @@ BROKEN = {
                       [r"overflow: <div>, .*\(320 px, 768 px, 1280 px\)"]),
     "listing-scrolls": (("static</span> int", "static</span> " + "x" * 90 + " int"),
                         [r"listing: .*\(768 px\)"]),
-    "listing-folded": (added("<details><summary>More</summary><pre tabindex='0'>" + "x" * 120 + "</pre></details>"),
-                       [r"listing: .*\(768 px\)"]),
+    "contrast-folded": (added('<details><summary>More</summary><p id="folded">Text</p></details>'
+                              "<style>#folded { color: #bbb; background: #fff }</style>"),
+                        [r"axe: color-contrast at #folded: .*320 px light", "html: "]),
     "listing-cut": (('<pre tabindex="0"', '<pre style="overflow: hidden; width: 10em"'),
                     [r"listing: .*\(768 px, 1280 px\)"]),
     "theme-system": (sheet("no-dark.css"), ["theme: a dark system gives the light colours",

@@ -189,6 +189,14 @@ class Selectors(unittest.TestCase):
              "`one_thing`", "part of the file"])
 
 
+class Comments(unittest.TestCase):
+    def test_what_stands_together_shares_its_comment(self):
+        source = c_file("/* Two\n * flags. */\n#define A 1\n#define B 2\n\n#define C 3\n"
+                        "/* Own. */\nint d(void);\nint e(void);\n")
+        self.assertEqual([source.comment_of(s) for s in source.symbols],
+                         ["Two flags.", "Two flags.", "", "Own.", "Own."])
+
+
 class Guards(unittest.TestCase):
     def test_a_linkage_in_the_middle(self):
         source = c_file('struct a { int x; };\nextern "C" {\nint f(void);\n}\nstruct b {\nint y;\n};\n')

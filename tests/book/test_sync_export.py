@@ -97,6 +97,11 @@ class Export(TreeTest):
                                                   "readbuf_hidden"})
         self.assertIs(export.symbols(Book(tree.root))["readbuf_beta_first"]["public"], False)
 
+    def test_a_sentence_may_open_with_an_error(self):
+        for second in ("-EINVAL if it is open.", "{0} if it is not."):
+            tree = self.tree((ALPHA_H, "The caller closes it.", second))
+            self.assertEqual(export.symbols(Book(tree.root))["readbuf_alpha_open"]["brief"], "Opens an alpha.")
+
     def test_several_selectors(self):
         def told(selectors):
             tree = self.tree((BETA, "readbuf_alpha_open /if/../return -1/ fits", selectors))
