@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Check the prose of the book: chapters/*.md, docs/*.md and README.md.
+"""Check the prose of the book: chapters, docs, docs/pages, README.md.
 
     docs/prose.py [--root DIR]
 
@@ -165,7 +165,8 @@ def pattern_problems(name, text):
 
 def texts_under(root):
     """The prose of each file, by its path from the root."""
-    files = [*root.glob("chapters/*.md"), *root.glob("docs/*.md"), *root.glob("README.md")]
+    patterns = ("chapters/*.md", "docs/*.md", "docs/pages/*.md", "README.md")
+    files = [file for pattern in patterns for file in root.glob(pattern)]
     return {
         str(file.relative_to(root)): prose(file.read_text(encoding="utf-8"))
         for file in sorted(files)

@@ -59,6 +59,8 @@ BROKEN = [
      ["README.md:1: 'boook' is neither in the dictionary nor in docs/words.txt"]),
     ("a word spelled wrong in a document", "document", "document", "documnet",
      ["docs/notes.md:1: 'documnet' is neither in the dictionary nor in docs/words.txt"]),
+    ("a word spelled wrong on a page", "page", "page", "paeg",
+     ["docs/pages/a.md:1: 'paeg' is neither in the dictionary nor in docs/words.txt"]),
     ("an unused entry", "words", "io_uring\n", "io_uring\nliburing\n",
      ["docs/words.txt:3: 'liburing' occurs in none of the texts"]),
     ("an entry used in code only", "words", "io_uring\n", "io_uring\nteh\n",
@@ -98,14 +100,14 @@ STOCK = [
 ]
 
 
-def run(chapter=CHAPTER, words=WORDS, readme="The book.\n", document="A document.\n"):
+def run(chapter=CHAPTER, words=WORDS, readme="The book.\n", document="A document.\n", page=None):
     """Runs the tool on a tree of these texts; gives its lines and its status."""
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         (root / "chapters").mkdir()
-        (root / "docs").mkdir()
+        (root / "docs/pages").mkdir(parents=True)
         files = {"chapters/01.md": chapter, "docs/words.txt": words,
-                 "docs/notes.md": document, "README.md": readme}
+                 "docs/notes.md": document, "README.md": readme, "docs/pages/a.md": page}
         for path, text in files.items():
             if text is not None:
                 (root / path).write_text(text, encoding="utf-8")
@@ -120,7 +122,7 @@ class Prose(unittest.TestCase):
 
     def test_broken_texts_fail(self):
         good = {"chapter": CHAPTER, "words": WORDS,
-                "readme": "The book.\n", "document": "A document.\n"}
+                "readme": "The book.\n", "document": "A document.\n", "page": "A page.\n"}
         for what, file, old, new, expected in BROKEN:
             with self.subTest(what):
                 self.assertEqual(good[file].count(old), 1, "the fixture is stale")
