@@ -2,6 +2,7 @@
 """Check the prose of the book: chapters, docs, docs/pages, README.md.
 
     docs/prose.py [--root DIR]
+    docs/prose.py --report      what each chapter has of VOICE and DEFERRAL
 
 What is read is the text a reader sees: fences, code spans, comments, tags,
 link targets and addresses are taken out first. The rules:
@@ -16,6 +17,8 @@ link targets and addresses are taken out first. The rules:
     stock      none of the phrases in STOCK.
     dashes     no em-dash and nothing that stands for one: ---, a spaced or
                word-joining --, a spaced en-dash. (1--3 is a range.)
+    voice      a chapter has at most VOICE_BUDGET of VOICE in 1,000 words,
+               and DEFERRALS of DEFERRAL.
 
 Needs the Debian packages aspell and aspell-en. Problems go to stderr, exit
 status 1.
@@ -28,6 +31,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 # What is not prose, in the order in which it is tried at each place. The first
@@ -74,6 +78,16 @@ STOCK_PHRASE = re.compile(r"\b(?:" + "|".join(STOCK) + r")\b", re.IGNORECASE)
 EM_DASH = re.compile(
     r"\u2014|---+|(?<=\s)(?:--|\u2013)(?=\s)|(?<=[^\W\d])--(?=[^\W\d])"
 )
+
+# Turns that are wit once and a mannerism ten times over. A capital letter
+# shows where a sentence opens.
+VOICE = re.compile(
+    r"\b(?i:nothing|nobody|no\s+one|somebody|someone)\b"
+    r"|\b(?:It|That)(?:\s+is|['\u2019]s)\b"
+)
+VOICE_BUDGET = 4        # in 1,000 words
+DEFERRAL = re.compile(r"\bchapters?\s+of\s+(?:its|their)\s+own\b|\ba\s+later\s+chapter\b")
+DEFERRALS = 1           # in a chapter
 
 
 def blank(match):
@@ -163,6 +177,50 @@ def pattern_problems(name, text):
         yield name, line_of(text, match.start()), f"'{match[0]}' is an em-dash or stands for one"
 
 
+def tally(pattern, text):
+    """How often each turn occurs: {"nothing": 3, "it is": 2}, most often first."""
+    found = Counter(" ".join(match[0].lower().split()) for match in pattern.finditer(text))
+    return dict(found.most_common())
+
+
+def worst_places(pattern, text):
+    """(line, count) of the paragraphs that have most, each by its first."""
+    found, first = Counter(), {}
+    for match in pattern.finditer(text):
+        paragraph = len(re.findall(r"\n[ \t>]*(?=\n)", text[:match.start()]))
+        first.setdefault(paragraph, line_of(text, match.start()))
+        found[paragraph] += 1
+    return [(first[paragraph], count) for paragraph, count in found.most_common(5)]
+
+
+def budgets(text):
+    """(pattern, what it counts, how many a text may have, of how many words)."""
+    words = sum(1 for _ in words_of(text))
+    yield VOICE, "worn turns", words * VOICE_BUDGET // 1000, f" in {words:,} words"
+    yield DEFERRAL, "deferrals", DEFERRALS, ""
+
+
+def voice_problems(name, text):
+    """What a chapter has more of than its budget allows."""
+    for pattern, what, allowed, among in budgets(text):
+        counts = tally(pattern, text)
+        if sum(counts.values()) > allowed:
+            worst = worst_places(pattern, text)
+            told = ", ".join(f"'{turn}' {count}" for turn, count in counts.items())
+            lines = ", ".join(f"{line} ({count})" for line, count in worst)
+            yield name, worst[0][0], (f"{sum(counts.values())} {what}{among}, at most {allowed} "
+                                      f"allowed: {told}; worst at lines {lines}")
+
+
+def report(texts):
+    """One line a chapter and budget."""
+    for name, text in texts.items():
+        for pattern, what, allowed, among in budgets(text):
+            counts = tally(pattern, text)
+            told = "".join(f", '{turn}' {count}" for turn, count in counts.items())
+            print(f"{name}: {sum(counts.values())} of {allowed} {what}{among}{told}")
+
+
 def texts_under(root):
     """The prose of each file, by its path from the root."""
     patterns = ("chapters/*.md", "docs/*.md", "docs/pages/*.md", "README.md")
@@ -184,12 +242,22 @@ def problems(root):
         yield "docs/words.txt", line, sentence
     for name, text in texts.items():
         yield from pattern_problems(name, text)
+    for name, text in chapters_of(texts).items():
+        yield from voice_problems(name, text)
+
+
+def chapters_of(texts):
+    return {name: text for name, text in texts.items() if name.startswith("chapters/")}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parent.parent)
-    found = sorted(set(problems(parser.parse_args().root)))
+    parser.add_argument("--report", action="store_true")
+    given = parser.parse_args()
+    if given.report:
+        return report(chapters_of(texts_under(given.root)))
+    found = sorted(set(problems(given.root)))
     for name, line, sentence in found:
         print(f"{name}:{line}: {sentence}", file=sys.stderr)
     sys.exit(1 if found else 0)

@@ -93,6 +93,12 @@ BROKEN = [
      ["chapters/01.md:3: '--' is an em-dash or stands for one"]),
 ]
 
+# Fifty words, in which one worn turn is one too many, and two hundred and
+# fifty, in which one is none too many.
+SHORT = "# A chapter\n\n" + "A ring of buffers.\n" * 12
+LONG = "# A chapter\n\n" + "A ring of buffers.\n" * 62
+TURNS = ["nothing", "Nobody", "no\n  one", "somebody", "someone", "It is", "That\nis", "It's", "That\u2019s"]
+
 STOCK = [
     "let's dive", "dive into", "diving into", "important to note", "simply", "simply put",
     "powerful", "seamlessly", "delve", "leverages", "robust", "game-changer",
@@ -136,6 +142,31 @@ class Prose(unittest.TestCase):
                 self.assertEqual(status, 1)
                 self.assertTrue(lines[0].startswith("chapters/01.md:26: "), lines)
                 self.assertTrue(lines[0].endswith("is a stock phrase"), lines)
+
+    def test_a_worn_turn_counts(self):
+        for turn in TURNS:
+            with self.subTest(turn):
+                self.assertEqual(run(LONG + f"\nFor {turn} more.\n", words=""), ([], 0))
+                lines, status = run(SHORT + f"\nFor {turn} more.\n", words="")
+                self.assertEqual((len(lines), status), (1, 1))
+                self.assertRegex(lines[0], r"^chapters/01\.md:16: 1 worn turns in 5\d words, at most 0 allowed: "
+                                 f"'{' '.join(turn.lower().split())}' 1; worst at lines 16 \\(1\\)$")
+
+    def test_the_worst_paragraphs_are_named_first(self):
+        text = SHORT + "\nFor nothing.\n\nAs it is, nothing is what\nnobody has. `nothing`\n"
+        self.assertEqual(run(text, words=""), (
+            ["chapters/01.md:18: 3 worn turns in 60 words, at most 0 allowed: 'nothing' 2, 'nobody' 1; "
+             "worst at lines 18 (2), 16 (1)"], 1))
+
+    def test_one_deferral_is_allowed(self):
+        text = LONG + "\nThat has a chapter of\nits own.\n"
+        self.assertEqual(run(text, words=""), ([], 0))
+        self.assertEqual(run(text + "\nThis is for a later chapter.\n", words=""), (
+            ["chapters/01.md:66: 2 deferrals, at most 1 allowed: 'chapter of its own' 1, 'a later chapter' 1; "
+             "worst at lines 66 (1), 69 (1)"], 1))
+
+    def test_only_chapters_have_a_budget(self):
+        self.assertEqual(run(LONG, words="", readme="It is nothing.\n", document="It is nothing.\n"), ([], 0))
 
     def test_no_text_fails(self):
         with tempfile.TemporaryDirectory() as root:
