@@ -1,6 +1,7 @@
 # Checks of the book's prose and pages.
 #
-#   check-prose   spelling, doubled words, stock phrases, em-dashes
+#   budget        what each chapter spends of worn turns and of printed C
+#   check-prose   spelling, doubled words, stock phrases, em-dashes, worn turns
 #   check-pages   the pages in $(B)/book, in a browser at three widths and in
 #                 both themes: half a minute
 #   check-tools   the fixtures that must fail
@@ -10,7 +11,11 @@
 CHROMIUM   ?= /usr/bin/chromium
 PAGE_CHECK := $(B)/page-check
 
-.PHONY: check-prose check-pages check-tools check-tools-prose check-tools-pages
+.PHONY: budget check-prose check-pages check-tools check-tools-prose check-tools-pages
+
+budget: ## how much of its budgets each chapter spends
+	@docs/prose.py --report
+	@docs/sync.py lines
 
 check-prose:
 	docs/prose.py

@@ -5,6 +5,7 @@
     sync.py check          report everything that is out of step; writes nothing
     sync.py export FILE    write what the rendering needs, as a Lua table
     sync.py where SYMBOL   say where a symbol is declared and listed
+    sync.py lines          say how many lines of C each chapter prints
 
 Each takes --root DIR, the repository (default: the one this file is in).
 Problems go to stderr as `file:line: sentence`, all of them, and the exit
@@ -30,7 +31,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], parents=[common])
     commands = parser.add_subparsers(dest="command", required=True)
     for name, argument in (("sync", ""), ("check", ""), ("export", "file"),
-                           ("where", "symbol")):
+                           ("where", "symbol"), ("lines", "")):
         sub = commands.add_parser(name, parents=[common])
         if argument:
             sub.add_argument(argument)
@@ -92,11 +93,20 @@ def where(book, given):
     return 0 if known else 1
 
 
+def lines(book):
+    for chapter in book.chapters:
+        print(f"{chapter.path}: {rules.printed_lines(chapter)} of {rules.PRINTED_LINES} "
+              f"lines of C in {len(chapter.printed)} listings")
+    return 0
+
+
 def main():
     given = arguments()
     book = Book(given.root)
     if given.command == "where":
         return where(book, given)
+    if given.command == "lines":
+        return lines(book)
     {"sync": sync, "check": check, "export": export_data}[given.command](book, given)
     return report(book)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 FENCE = re.compile(r"^(?P<indent>[ \t>]*)(?P<mark>`{3,}|~{3,})(?P<info>[^`]*)$")
 # A comment or a code span, whichever begins first: each hides the other.
 COMMENT = re.compile(r"<!--(.*?)-->|(`+)(?!`)(?:(?!\n\s*\n).)*?(?<!`)\2(?!`)", re.S)
+FOLD = re.compile(r"<details\b.*?</details>", re.S)
 HEADING = re.compile(r"^(#{1,6})[ \t]+(.*?)[ \t]*#*$", re.M)
 IMAGE = re.compile(r"!\[(?:[^\[\]]|\[[^\]]*\])*\]\((?P<target>[^)\s]+)")
 LINK = re.compile(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)")
@@ -199,6 +200,20 @@ class Chapter(Document):
 
     def of_kind(self, *kinds):
         return [d for d in self.directives if d.kind in kinds]
+
+    @cached_property
+    def printed(self):
+        """The fences of C that a reader meets: not those in a fold."""
+        folds = [(self.line_of(m.start()), self.line_of(m.end()))
+                 for m in FOLD.finditer(self.prose)]
+        return [fence for fence in self.fences if fence.language == "c"
+                and not any(low < fence.open < high for low, high in folds)]
+
+    def words_between(self, above, below):
+        """Whether a sentence stands between two fences; a heading is none."""
+        start, end = self._starts[above.close], self._starts[below.open - 1]
+        left = HEADING.sub("", FOLD.sub("", self.prose[start:end]))
+        return bool(re.search(r"\w", left))
 
     def _read_title(self):
         first = self.lines[0] if self.lines else ""

@@ -2,7 +2,8 @@
 
 Listings, outputs and figures are what the code says now; every line of a layer
 stands in a chapter, once unless `again` says so, and uses nothing of a later
-layer; listings are small enough to read; what the text claims has a test; a
+layer; listings are small enough to read, few enough outside of folds, and have
+words between them; what the text claims has a test; a
 term is introduced once; links lead somewhere; figures can be read aloud.
 (csource, markdown and book report what cannot be read at all.)
 """
@@ -16,12 +17,13 @@ from . import sketches
 COLUMNS = 80
 LISTING_LINES = 60
 FUNCTION_LINES = 60
+PRINTED_LINES = 300     # of C in a chapter, outside of folds
 IDENTIFIER = re.compile(r"(?<![\w.])(?<!->)[A-Za-z_]\w*")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def check(book):
-    for rule in (check_listings, check_sizes, check_coverage, check_repeats,
+    for rule in (check_listings, check_sizes, check_printed, check_coverage, check_repeats,
                  check_order, check_functions, sketches.check, check_claims,
                  check_terms, check_links, check_images, check_commands):
         rule(book)
@@ -82,6 +84,23 @@ def check_sizes(book):
             if width > COLUMNS:
                 book.problems.add(chapter.path, start + offset, f"this line has {width} "
                                   f"columns, more than {COLUMNS}: {quote(line.strip())}")
+
+
+def printed_lines(chapter):
+    return sum(len(fence.body) for fence in chapter.printed)
+
+
+def check_printed(book):
+    """A chapter prints so many lines of C, with words between its listings."""
+    for chapter in book.chapters:
+        lines = printed_lines(chapter)
+        if lines > PRINTED_LINES:
+            book.problems.add(chapter.path, 1, f"this chapter prints {lines} lines of C, "
+                              f"more than {PRINTED_LINES}: fold or leave out {lines - PRINTED_LINES}")
+        for above, below in zip(chapter.printed, chapter.printed[1:]):
+            if not chapter.words_between(above, below):
+                book.problems.add(chapter.path, below.open, "no sentence stands between "
+                                  f"this listing and the one at line {above.open}")
 
 
 def check_coverage(book):

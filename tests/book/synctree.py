@@ -116,10 +116,14 @@ An <dfn>alpha</dfn> is a number, as [the next part](#opening-one) says.
 ```c
 ```
 
+Constants.
+
 <!-- code: code/01-alpha/alpha.h READBUF_ALPHAS..readbuf_alpha_open -->
 
 ```c
 ```
+
+The rest.
 
 <!-- code: code/01-alpha/alpha.h bottom -->
 ```c
@@ -135,9 +139,13 @@ taken is refused with `EEXIST`.<!-- end --> And
 ```c
 ```
 
+Whether it fits.
+
 <!-- code: code/01-alpha/alpha.c fits -->
 ```c
 ```
+
+Opening it.
 
 <!-- code: code/01-alpha/alpha.c readbuf_alpha_open -->
 ```c
@@ -164,9 +172,13 @@ A <dfn>beta</dfn> has two states.
 ```c
 ```
 
+And its state.
+
 <!-- code: code/02-beta/beta.c /include/../=/ -->
 ```c
 ```
+
+What was before.
 
 <!-- code: code/01-alpha/alpha.c readbuf_alpha_open /if/../return -1/ fits again -->
 ```c
@@ -179,6 +191,8 @@ A <dfn>beta</dfn> has two states.
 <!-- run exit=3: echo failed; exit 3 -->
 ```console
 ```
+
+Which is all.
 """,
     "ring.svg": SVG,
     "docs/readbuf.map": "V {\nglobal:\n    readbuf_alpha_open;\nlocal:\n    *;\n};\n",

@@ -7,6 +7,8 @@ import unittest
 from unittest import mock
 
 from synctree import DOCS, FILES, SVG, Tree, TreeTest
+from bookkit import rules
+from bookkit.book import Book
 from bookkit.commands import Runner
 
 ALPHA, BETA = "chapters/01-alpha.md", "chapters/02-beta.md"
@@ -210,10 +212,46 @@ class Listings(TreeTest):
             listed = "".join(body.split("\n", 1)[1])
             tree = self.tree(("code/02-beta/extra.c", "", body), (
                 BETA, "", "\n<!-- code: code/02-beta/extra.c /Long/../void/ -->\n```c\n"
-                "/* Long. */\nvoid e0(void)\n```\n<!-- code: code/02-beta/extra.c /\\{/../\\}/ -->\n"
+                "/* Long. */\nvoid e0(void)\n```\nAnd its end.\n<!-- code: code/02-beta/extra.c /\\{/../\\}/ -->\n"
                 "```c\n" + "\n".join(listed.split("\n")[1:]) + "```\n"))
             expected = [("code/02-beta/extra.c", "void e0", "e0 has 61 lines, more than 60")]
             self.assert_problems(tree, *(expected if lines == 61 else []))
+
+
+class Printed(TreeTest):
+    """What a chapter prints of C, and what stands between its listings."""
+    SKETCH = "<!-- sketch -->\n```c\n%s```\n"
+    FOLDED = "<details><summary>The rest</summary>\n\n%s\n</details>\n"
+
+    def lines(self, count, first=0):
+        return self.SKETCH % "".join(f"extern int e{n};\n" for n in range(first, first + count))
+
+    def test_lines_have_a_budget_and_a_fold_is_free(self):
+        before = rules.printed_lines(Book(self.tree().root).chapters[1])
+        sixties = "\nMore.\n\n".join(self.lines(60, 60 * n) for n in range(4))
+        for rest in (60 - before, 61 - before):
+            tree = self.tree((BETA, "", f"\n{sixties}\nA rest.\n\n{self.lines(rest, 240)}\nFolded.\n\n"
+                              + self.FOLDED % self.lines(60, 300)))
+            expected = (BETA, "# Beta", "this chapter prints 301 lines of C, more than 300: fold or leave out 1")
+            self.assert_problems(tree, *[expected] if rest > 60 - before else [])
+
+    def test_listings_without_a_sentence_between(self):
+        one, two = self.SKETCH % "int one;\n", self.SKETCH % "int two;\n"
+        at = "this listing and the one at line"
+        for between in ("", "## A heading\n", "<!-- A comment. -->\n", self.FOLDED % "A sentence.\n",
+                        "<!-- run: echo out -->\n```console\n$ echo out\nout\n```\n", "---\n"):
+            with self.subTest(between):
+                tree = self.tree((BETA, "", f"\n{one}\n{between}\n{two}"))
+                found = [p.message for p in tree.check().problems]
+                self.assertEqual(len(found), 1, found)
+                self.assertIn("no sentence stands between " + at, found[0])
+        tree = self.tree((BETA, "", f"\n{one}\nReason.\n\n{two}"))
+        self.assert_problems(tree)
+
+    def test_listings_in_a_fold_need_none(self):
+        one, two = self.SKETCH % "int one;\n", self.SKETCH % "int two;\n"
+        tree = self.tree((BETA, "", "\n" + one + self.FOLDED % (two + "\n" + self.SKETCH % "int three;\n")))
+        self.assert_problems(tree)
 
 
 class Blocks(TreeTest):
@@ -693,6 +731,12 @@ class CommandLine(TreeTest):
         self.assertEqual(lines[0], "code/01-alpha/alpha.c:6: function")
         self.assertRegex(lines[1], r"^chapters/01-alpha.md:\d+: listing$")
         self.assertEqual((done.returncode, len(lines)), (0, 3))
+
+    def test_lines(self):
+        tree = self.tree()
+        done = self.run_sync(tree, "lines", "--root", str(tree.root))
+        self.assertEqual((done.returncode, done.stdout.splitlines()[0]),
+                         (0, "chapters/01-alpha.md: 35 of 300 lines of C in 6 listings"))
 
     def test_where_nothing_is(self):
         tree = self.tree()
