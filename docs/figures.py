@@ -15,16 +15,16 @@ layout: one event.
   Rules: 1, 2, 4 or 8 entries; fields follow one another from byte 0 without gap or overlap, and fill the descriptor;
   the tail lies inside one descriptor of the ring.
 
-ring: a strip of frames, each showing the state left by the events above it.
+ring: frames in two columns, each showing the state left by the events above it.
     {"event": "ring", "entries": 4}                            first, once: 1, 2, 4 or 8 slots
     {"event": "add", "bid": 2}                                 the application publishes a buffer
     {"event": "pick", "bid": 2, "by": "file", "bytes": 16}     the kernel takes one, and the application gets it
     {"event": "starved", "by": "socket"}                       a request found nothing to take (shown in the next frame)
     {"event": "frame", "label": "One read is done"}            draw the state
   Rules: nothing before ring, and no second one; no add to a full ring, nor of a buffer that is in the ring; a pick
-  takes the buffer at head; no pick from an empty ring; no starved while a buffer is there; at least one frame, and no
-  event after the last one, since the figure would hide it; bids 0 to 7, which are the eight colours; words that have
-  room (48 characters above a frame, 18 beside a buffer).
+  takes the buffer at head; no pick from an empty ring; no starved while a buffer is there; one to six frames, and no
+  event after the last one, since the figure would hide it; bids 0 to 7, which are the eight colours; labels that have
+  room (22 characters).
 
 Every breach is reported as `stdin:LINE: sentence`; then nothing is drawn and the exit status is 1.
 """
@@ -35,11 +35,12 @@ import sys
 from html import escape
 
 WIDTH = 640
+NARROW = 520    # the same text is larger on a small screen
 MAX_ENTRIES = 8
+MAX_FRAMES = 6
 BIDS = 8
-# Room for text, in characters, measured with a wide font: above a frame, and beside a buffer.
-MAX_LABEL = 48
-MAX_BESIDE = 18
+# Room for the text above a frame, in characters, measured with a wide font.
+MAX_LABEL = 22
 
 # property: (light, dark)
 COLOURS = {
@@ -108,16 +109,17 @@ def style_all():
     ])
 
 
-def document(name, title, desc, height, shapes):
+def document(name, title, desc, height, shapes, width=WIDTH):
     """The whole SVG file. `shapes` are lines of SVG."""
     name = escape(name)
+    kind = "fig narrow" if width == NARROW else "fig"
     return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="fig" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{kind}" viewBox="0 0 {width} {height}" width="{width}"'
         f' height="{height}" role="img" aria-labelledby="{name}-title {name}-desc">',
         f'<title id="{name}-title">{escape(title)}</title>',
         f'<desc id="{name}-desc">{escape(desc)}</desc>',
         f"<style>\n{style_all()}\n</style>",
-        rect("page", 0, 0, WIDTH, height, 0),
+        rect("page", 0, 0, width, height, 0),
         *shapes,
         "</svg>",
     ]) + "\n"
@@ -377,28 +379,13 @@ class Ring:
         return frame
 
 
-def beside_held(by, count):
-    return f"{by}, {count} B"
-
-
-def beside_starved(by):
-    return f"{by}: -ENOBUFS"
-
-
-def check_room(line, event, errors):
-    """What is written above a frame or beside a buffer must fit there."""
-    if event["event"] == "frame":
-        words, room = event["label"], MAX_LABEL
-    elif event["event"] == "pick":
-        words, room = beside_held(event["by"], event["bytes"]), MAX_BESIDE
-    elif event["event"] == "starved":
-        words, room = beside_starved(event["by"]), MAX_BESIDE
-    else:
-        return
-    if len(words) > room:
-        errors.add(line, f"'{words}' has {len(words)} characters, there is room for {room}.")
-    if not event.get("label", event.get("by")).strip():
+def check_words(line, event, errors):
+    """A frame says what it shows, in the room above it; a request says who it is."""
+    words = event.get("label", event.get("by"))
+    if words is not None and not words.strip():
         errors.add(line, f"the event {event['event']} does not say {'what' if 'label' in event else 'who'}.")
+    elif event["event"] == "frame" and len(words) > MAX_LABEL:
+        errors.add(line, f"'{words}' has {len(words)} characters, there is room for {MAX_LABEL}.")
 
 
 def read_ring(events, errors):
@@ -414,7 +401,7 @@ def read_ring(events, errors):
             "ring": lambda event: "the ring is there already."}
     frames = []
     for line, event in events[1:]:
-        check_room(line, event, errors)
+        check_words(line, event, errors)
         if event["event"] == "frame":
             frames.append(ring.frame(event["label"]))
             continue
@@ -423,6 +410,8 @@ def read_ring(events, errors):
             errors.add(line, wrong)
     if not frames:
         errors.add(line, "there is no frame to draw.")
+    elif len(frames) > MAX_FRAMES:
+        errors.add(line, f"{len(frames)} frames are too many to be told apart, {MAX_FRAMES} are not.")
     elif event["event"] != "frame":
         errors.add(line, "no frame follows this event, so the figure would hide it.")
     return frames
@@ -443,72 +432,74 @@ def describe_frame(position, frame):
             f"The application holds {held}.{starved}")
 
 
-APP_LEFT, APP_WIDTH, KERNEL_LEFT, KERNEL_WIDTH = 4, 254, 268, 368
-FRAME_TOP, BOX_HEIGHT, CHIP_ROW = 34, 138, 42
+# In a frame the application's box is at the left, the kernel's at the right of it.
+FRAME_WIDTH, APP_LEFT, APP_WIDTH, KERNEL_LEFT, KERNEL_WIDTH = 262, 2, 80, 88, 166
+FRAMES_TOP, BOX_TOP, BOX_HEIGHT, CHIP = 34, 30, 114, 32
 
 
-def mark_label(names, x, y, content):
+def mark_label(names, x, middle, y, content):
     """A mark's value stands on the side of the mark where the box has room."""
-    if x > KERNEL_LEFT + KERNEL_WIDTH / 2:
-        return text(names + " end", x - 14, y, content)
-    return text(names, x + 14, y, content)
+    if x > middle:
+        return text(names + " end", x - 13, y, content)
+    return text(names, x + 13, y, content)
 
 
-def draw_slots(frame, top):
+def draw_slots(frame, left, top):
     entries = len(frame["slots"])
-    pitch = (KERNEL_WIDTH - 12) / entries
-    width = min(pitch - 6, 68)
-    middle = [KERNEL_LEFT + 6 + pitch * (slot + 0.5) for slot in range(entries)]
+    pitch = (KERNEL_WIDTH - 6) / entries
+    width = min(pitch - 4, 38)
+    middle = [left + 3 + pitch * (slot + 0.5) for slot in range(entries)]
     shapes = []
-    for slot, bid in enumerate(frame["slots"]):
-        left = middle[slot] - width / 2
-        shapes += [rect("slot", left, top + 36, width, 40)] if bid is None else \
-            buffer_box(bid, left, top + 36, width, 40)
-        shapes.append(text("small mid", middle[slot], top + 96, slot))
+    for x, bid in zip(middle, frame["slots"]):
+        shapes += [rect("slot", x - width / 2, top + 34, width, 38)] if bid is None else \
+            buffer_box(bid, x - width / 2, top + 34, width, 38)
     tail, head = (middle[frame[end] & (entries - 1)] for end in ("tail", "head"))
-    return shapes + [tail_mark(tail, top + 31), mark_label("app-text", tail, top + 26, f"tail {frame['tail']}"),
-                     head_mark(head, top + 106), mark_label("kernel-text", head, top + 124, f"head {frame['head']}")]
+    centre = left + KERNEL_WIDTH / 2
+    return shapes + [tail_mark(tail, top + 29),
+                     mark_label("app-text", tail, centre, top + 24, f"tail {frame['tail']}"),
+                     head_mark(head, top + 78),
+                     mark_label("kernel-text", head, centre, top + 97, f"head {frame['head']}")]
 
 
-def draw_held(frame, top):
+def draw_held(frame, left, top):
+    """What the application holds, and a dashed place for each request that went away empty-handed."""
     shapes = []
-    y = top + 9
-    for bid, (by, count) in frame["held"]:
-        shapes += buffer_box(bid, APP_LEFT + 10, y, 42, 36)
-        shapes.append(text("small", APP_LEFT + 60, y + 24, beside_held(by, count)))
-        y += CHIP_ROW
-    for by in frame["starved"]:
-        shapes += [rect("slot", APP_LEFT + 10, y, 42, 36),
-                   text("small", APP_LEFT + 60, y + 24, f"{by}: -ENOBUFS")]
-        y += CHIP_ROW
-    if y == top + 9:
-        shapes.append(text("small", APP_LEFT + 10, y + 24, "nothing"))
+    for place, bid in enumerate([bid for bid, _ in frame["held"]] + [None] * len(frame["starved"])):
+        x, y = left + 6 + (CHIP + 4) * (place % 2), top + 6 + (CHIP + 4) * (place // 2)
+        shapes += [rect("slot", x, y, CHIP, CHIP)] if bid is None else buffer_box(bid, x, y, CHIP, CHIP)
     return shapes
 
 
-def draw_frame(frame, y):
-    """The shapes of one frame and the y below it."""
-    top = y + FRAME_TOP
-    height = max(BOX_HEIGHT, 12 + CHIP_ROW * (len(frame["held"]) + len(frame["starved"])))
-    shapes = [text("text strong", APP_LEFT + 2, y + 22, frame["label"]),
-              rect("app", APP_LEFT, top, APP_WIDTH, height),
-              rect("kernel", KERNEL_LEFT, top, KERNEL_WIDTH, height),
-              *draw_held(frame, top), *draw_slots(frame, top)]
-    return shapes, top + height + 14
+def box_height(frame):
+    """As high as its content wants, and never lower than the ring."""
+    rows = (len(frame["held"]) + len(frame["starved"]) + 1) // 2
+    return max(BOX_HEIGHT, 8 + (CHIP + 4) * rows)
+
+
+def draw_frame(frame, left, y, height):
+    top = y + BOX_TOP
+    return [text("text strong", left + APP_LEFT, y + 20, frame["label"]),
+            rect("app", left + APP_LEFT, top, APP_WIDTH, height),
+            rect("kernel", left + KERNEL_LEFT, top, KERNEL_WIDTH, height),
+            *draw_held(frame, left + APP_LEFT, top), *draw_slots(frame, left + KERNEL_LEFT, top)]
 
 
 def draw_ring(frames, name, title):
     entries = len(frames[0]["slots"])
-    shapes = [text("app-text", APP_LEFT + 2, 22, "the application holds"),
-              text("kernel-text end", KERNEL_LEFT + KERNEL_WIDTH - 2, 22, "the kernel may take")]
-    y = 36
-    for frame in frames:
-        drawn, y = draw_frame(frame, y)
-        shapes += drawn
+    shapes = []
+    for left in (0, FRAME_WIDTH):
+        shapes += [text("app-text", left + APP_LEFT, 20, "you hold"),
+                   text("kernel-text end", left + KERNEL_LEFT + KERNEL_WIDTH, 20, "the kernel has")]
+    y = FRAMES_TOP
+    for pair in (frames[start:start + 2] for start in range(0, len(frames), 2)):
+        height = max(map(box_height, pair))
+        for column, frame in enumerate(pair):
+            shapes += draw_frame(frame, FRAME_WIDTH * column, y, height)
+        y += BOX_TOP + height + 16
     slots = "1 slot" if entries == 1 else f"{entries} slots"
     desc = f"A ring of {slots}. " + " ".join(describe_frame(position, frame)
                                              for position, frame in enumerate(frames, 1))
-    return document(name, title or f"States of a ring of {slots}", desc, y - 8, shapes)
+    return document(name, title or f"States of a ring of {slots}", desc, y - 8, shapes, NARROW)
 
 
 # The command line

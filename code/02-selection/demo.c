@@ -48,21 +48,23 @@ static void give_all(struct session *s)
     if (!s->trace)
         return;
     printf("{\"event\":\"ring\",\"entries\":%d}\n", ENTRIES);
-    puts("{\"event\":\"frame\",\"label\":\"registered\"}");
     for (int bid = 0; bid < ENTRIES; bid++)
         printf("{\"event\":\"add\",\"bid\":%d}\n", bid);
-    puts("{\"event\":\"frame\",\"label\":\"four given\"}");
 }
 
+/* A frame of the figure, headed by what the read came to. */
 static void trace(const char *what, struct readbuf_completion done)
 {
     if (done.has_buffer)
         printf("{\"event\":\"pick\",\"bid\":%u,\"by\":\"%s\","
-               "\"bytes\":%d}\n",
-               done.bid, what, done.res);
-    if (done.outcome == READBUF_GOT_STARVED)
-        printf("{\"event\":\"starved\",\"by\":\"%s\"}\n", what);
-    printf("{\"event\":\"frame\",\"label\":\"%s\"}\n", what);
+               "\"bytes\":%d}\n"
+               "{\"event\":\"frame\",\"label\":"
+               "\"%s: %d B, buffer %u\"}\n",
+               done.bid, what, done.res, what, done.res, done.bid);
+    else
+        printf("{\"event\":\"starved\",\"by\":\"%s\"}\n"
+               "{\"event\":\"frame\",\"label\":\"%s: %s\"}\n",
+               what, what, readbuf_errno_name(done.res));
 }
 
 /* The bytes of a buffer, a dot for what can't be printed. */
