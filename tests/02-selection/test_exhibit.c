@@ -101,6 +101,53 @@ START_TEST(the_demo_uses_each_buffer_once_and_starves)
 }
 END_TEST
 
+/* "1000 waiting, a ring of four: 64 KiB of buffers in memory" */
+START_TEST(idle_connections_need_no_buffers_in_memory)
+{
+    struct program program =
+        program_run("02-selection/exhibits/idle", "2>&1");
+    int count[2], kib[2];
+
+    NEED_SUCCESS(program);
+    ck_assert_int_eq(
+        sscanf(program.output,
+               "%d waiting, a buffer each: %d KiB of buffers in memory "
+               "%d waiting, a ring of four: %d KiB of",
+               &count[0], &kib[0], &count[1], &kib[1]),
+        4);
+    ck_assert_int_eq(count[0], count[1]);
+    ck_assert_int_gt(count[0], 4);
+    ck_assert_int_ge(kib[0], count[0] * 16);
+    ck_assert_int_eq(kib[1], 64);
+}
+END_TEST
+
+/* The rows that are the same on every kernel. */
+START_TEST(the_matrix_is_as_the_claims_say)
+{
+    static const char *const rows[] = {
+        "\nbytes                   5 buffer          5 buffer      "
+        "    5 buffer more     5 buffer\n",
+        "\nend of a pipe, a file   0 buffer\n",
+        "\nend of a stream         0 buffer          0             "
+        "    0 over            0 buffer\n",
+        "\na directory             EISDIR buffer\n",
+        "\nbytes, an empty ring    ENOBUFS           ENOBUFS       "
+        "    ENOBUFS over      ENOBUFS\n",
+    };
+    struct program program =
+        program_run("02-selection/exhibits/matrix", "2>&1");
+
+    NEED_SUCCESS(program);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        ck_assert_msg(strstr(program.output, rows[i]) != NULL,
+                      "no row '%s' in\n%s", rows[i] + 1,
+                      program.output);
+}
+END_TEST
+
 SUITE("exhibit", the_exhibit_dies_of_its_fourth_kept_buffer,
       the_exhibit_gives_back_all_that_has_bytes,
-      the_demo_uses_each_buffer_once_and_starves)
+      the_demo_uses_each_buffer_once_and_starves,
+      idle_connections_need_no_buffers_in_memory,
+      the_matrix_is_as_the_claims_say)
