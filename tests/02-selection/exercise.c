@@ -60,9 +60,20 @@ static void closed_pipe(int fd[2])
     close(fd[1]);
 }
 
+/* With ten bytes to receive; more would come. */
+static void multishot(int fd[2])
+{
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&uring);
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+    ck_assert_int_eq(write(fd[1], "ten bytes.", 10), 10);
+    readbuf_select_recv(sqe, fd[0], GROUP, 0, 0);
+    sqe->ioprio |= IORING_RECV_MULTISHOT;
+}
+
 START_TEST(every_completion_is_counted)
 {
-    int fd[2], sock[2];
+    int fd[2], sock[2], local[2];
 
     NEED_FEATURE(status);
     NEED_RING(&uring, 4, 0);
@@ -83,8 +94,9 @@ START_TEST(every_completion_is_counted)
     completed("the end of a socket's stream", "this one costs none");
     read_one(open(".", O_RDONLY));
     completed("reading a directory", "an error can cost a buffer");
-    read_one(open("LICENSE", O_RDONLY));
-    completed("the last buffer", "a buffer came with bytes");
+    multishot(local);
+    completed("a multishot receive of ten bytes",
+              "a request that goes on has taken a buffer too");
     read_one(open("LICENSE", O_RDONLY));
     completed("ENOBUFS", "nothing was picked");
 }
@@ -110,5 +122,83 @@ START_TEST(a_buffer_that_goes_on_is_the_kernels)
 }
 END_TEST
 
+/*
+ * The figure's eight cells, some of which no kernel can be made to
+ * answer on the spot: each with a request that goes on and one that
+ * ends, with buffer 0 and another, with a flag that is of no concern.
+ */
+static void ck_cell(int32_t res, bool named, const char *hint)
+{
+    const uint32_t others[] = {0, IORING_CQE_F_MORE,
+                               IORING_CQE_F_SOCK_NONEMPTY};
+
+    for (unsigned i = 0; i < 6; i++) {
+        uint32_t bid = named ? i / 3 * 2 : 0;
+        uint32_t flags = others[i % 3] |
+                         (named ? IORING_CQE_F_BUFFER : 0) |
+                         bid << IORING_CQE_BUFFER_SHIFT;
+
+        count = (struct exercise_count){.in_ring = ENTRIES};
+        exercise_completed(&count, res, flags);
+        ck_assert_msg(count.with_us == named &&
+                          count.in_ring == ENTRIES - (unsigned)named,
+                      "res %d, flags 0x%x: you count %u with us, %u in "
+                      "the ring; hint: %s",
+                      res, flags, count.with_us, count.in_ring, hint);
+    }
+}
+
+START_TEST(data_with_a_buffer)
+{
+    ck_cell(10, true, "a buffer came with bytes");
+}
+END_TEST
+
+START_TEST(data_without_a_buffer)
+{
+    ck_cell(10, false, "bytes do not prove a buffer");
+}
+END_TEST
+
+START_TEST(an_end_with_a_buffer)
+{
+    ck_cell(0, true, "an end of file can cost a buffer");
+}
+END_TEST
+
+START_TEST(an_end_without_a_buffer)
+{
+    ck_cell(0, false, "an end does not prove a buffer");
+}
+END_TEST
+
+START_TEST(enobufs_with_a_buffer)
+{
+    ck_cell(-ENOBUFS, true, "ENOBUFS can be the socket's own error");
+}
+END_TEST
+
+START_TEST(enobufs_without_a_buffer)
+{
+    ck_cell(-ENOBUFS, false, "an empty ring has nothing to take");
+}
+END_TEST
+
+START_TEST(an_error_with_a_buffer)
+{
+    ck_cell(-EISDIR, true, "an error can cost a buffer");
+}
+END_TEST
+
+START_TEST(an_error_without_a_buffer)
+{
+    ck_cell(-ECONNRESET, false, "an error does not prove a buffer");
+}
+END_TEST
+
 SUITE("exercise 2", every_completion_is_counted,
-      a_buffer_that_goes_on_is_the_kernels)
+      a_buffer_that_goes_on_is_the_kernels, data_with_a_buffer,
+      data_without_a_buffer, an_end_with_a_buffer,
+      an_end_without_a_buffer, enobufs_with_a_buffer,
+      enobufs_without_a_buffer, an_error_with_a_buffer,
+      an_error_without_a_buffer)

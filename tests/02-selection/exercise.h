@@ -13,7 +13,10 @@ struct exercise_count {
 /* `n` buffers are given to the kernel, out of those that we have. */
 void exercise_give(struct exercise_count *count, unsigned n);
 
-/* A request on the ring completed with this. */
+/*
+ * A request on the ring completed with this: a read or a receive, which
+ * may go on, of anything, with any outcome.
+ */
 void exercise_completed(struct exercise_count *count, int32_t res,
                         uint32_t flags);
 

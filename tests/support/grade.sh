@@ -1,8 +1,9 @@
 #!/bin/sh
 # grade.sh BUILD STAGE - does the grader of a stage's exercise grade?
 #
-# The starter must compile and fail, the solution pass, and every wrong
-# answer fail with the hint that its first line promises.
+# The starter must compile and fail, the solution pass and open with a
+# comment that says why, and every wrong answer fail with the hint that
+# its first line promises.
 set -u
 
 build=$1/$2/exercise
@@ -27,6 +28,8 @@ for program in "$build"/starter "$build"/solution "$build"/wrong_*; do
     case $name in
     solution)
         [ $status -eq 0 ] || complain "the solution fails" "$2"
+        head -n 1 "tests/$2/answers/solution.c" | grep -q '^/\*' ||
+            complain "the solution does not say why" "$2"
         continue
         ;;
     starter) hint='hint: ' ;;

@@ -147,7 +147,7 @@ static struct readbuf_completion make_happen(const struct event *event,
                                              enum request request)
 {
     struct readbuf_completion done;
-    struct readbuf_ring ring = {0};
+    struct readbuf_ring ring;
     struct io_uring uring;
     struct io_uring_cqe *cqe;
     int fd = event->open();
@@ -155,7 +155,7 @@ static struct readbuf_completion make_happen(const struct event *event,
 
     if (ret == 0)
         ret = readbuf_ring_register(&ring, uring.ring_fd, 1, GROUP, 0);
-    if (ret < 0)
+    if (ret != 0)
         give_up(ret);
     io_uring_buf_ring_add(ring.shared, memory, SIZE, 0, 0, 0);
     io_uring_buf_ring_advance(ring.shared, event->starve ? 0 : 1);

@@ -1,3 +1,10 @@
+/*
+ * Only the kernel knows who has which id, and trying is the only way to
+ * ask it: a list of our own would miss the rings of others. EEXIST
+ * alone means "taken"; any other error would be the same at the next
+ * id, or worse, would be gone there, and the id would not be the
+ * lowest.
+ */
 #include "exercise.h"
 
 #include <errno.h>

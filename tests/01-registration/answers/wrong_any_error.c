@@ -1,4 +1,4 @@
-/* hint: only EEXIST says that an id is taken */
+/* hint: after another error do not go on */
 #include "exercise.h"
 
 #include <errno.h>
@@ -6,9 +6,12 @@
 int exercise_register_free(struct readbuf_ring *ring, int ring_fd,
                            uint32_t entries, unsigned flags)
 {
-    for (uint32_t group = 0; group < 2048; group++)
-        if (readbuf_ring_register(ring, ring_fd, entries,
-                                  (uint16_t)group, flags) == 0)
-            return 0;
-    return -EEXIST;
+    uint32_t end = flags & READBUF_RING_KERNEL ? READBUF_OFF_PBUF_GROUPS
+                                               : UINT16_MAX + 1u;
+    int ret = -EEXIST;
+
+    for (uint32_t group = 0; group < end && ret != 0; group++)
+        ret = readbuf_ring_register(ring, ring_fd, entries,
+                                    (uint16_t)group, flags);
+    return ret;
 }

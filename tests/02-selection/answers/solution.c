@@ -1,3 +1,9 @@
+/*
+ * The decoder has answered already: `buffer_is_ours` is read from the
+ * flags and from nothing else. Each wrong answer adds a rule about
+ * `res`, `more` or the bid, and each such rule has a completion that
+ * breaks it.
+ */
 #include "exercise.h"
 
 void exercise_give(struct exercise_count *count, unsigned n)

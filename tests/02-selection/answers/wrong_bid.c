@@ -1,6 +1,8 @@
 /* hint: buffer 0 is a buffer too */
 #include "exercise.h"
 
+#include <errno.h>
+
 void exercise_give(struct exercise_count *count, unsigned n)
 {
     count->with_us -= n;
@@ -10,9 +12,10 @@ void exercise_give(struct exercise_count *count, unsigned n)
 void exercise_completed(struct exercise_count *count, int32_t res,
                         uint32_t flags)
 {
-    (void)res;
-    if (flags >> IORING_CQE_BUFFER_SHIFT == 0)
-        return;
-    count->in_ring--;
-    count->with_us++;
+    struct readbuf_completion done = readbuf_decode(res, flags);
+
+    if (done.buffer_is_ours && done.bid != 0) {
+        count->in_ring--;
+        count->with_us++;
+    }
 }

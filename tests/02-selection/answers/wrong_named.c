@@ -1,6 +1,8 @@
 /* hint: F_BUF_MORE says that the kernel keeps it */
 #include "exercise.h"
 
+#include <errno.h>
+
 void exercise_give(struct exercise_count *count, unsigned n)
 {
     count->with_us -= n;
@@ -10,8 +12,10 @@ void exercise_give(struct exercise_count *count, unsigned n)
 void exercise_completed(struct exercise_count *count, int32_t res,
                         uint32_t flags)
 {
-    if (!readbuf_decode(res, flags).has_buffer)
-        return;
-    count->in_ring--;
-    count->with_us++;
+    struct readbuf_completion done = readbuf_decode(res, flags);
+
+    if (done.has_buffer) {
+        count->in_ring--;
+        count->with_us++;
+    }
 }

@@ -1,6 +1,8 @@
 /* hint: an end of file can cost a buffer */
 #include "exercise.h"
 
+#include <errno.h>
+
 void exercise_give(struct exercise_count *count, unsigned n)
 {
     count->with_us -= n;
@@ -10,9 +12,10 @@ void exercise_give(struct exercise_count *count, unsigned n)
 void exercise_completed(struct exercise_count *count, int32_t res,
                         uint32_t flags)
 {
-    (void)flags;
-    if (res <= 0)
-        return;
-    count->in_ring--;
-    count->with_us++;
+    struct readbuf_completion done = readbuf_decode(res, flags);
+
+    if (done.res > 0) {
+        count->in_ring--;
+        count->with_us++;
+    }
 }

@@ -1,3 +1,8 @@
+/*
+ * A descriptor is checked when it comes in, since seven others wait for
+ * it and one bad one would keep them all. Eight are published with one
+ * call, so the tail is stored once; what could not be published stays.
+ */
 #include "exercise.h"
 
 #include <errno.h>

@@ -1,3 +1,8 @@
+/*
+ * The bytes end where `len` says, not at a zero, so the newline is
+ * looked for with memchr. Room is what tells "not yet" from "never": a
+ * full buffer without a newline cannot get one.
+ */
 #include "exercise.h"
 
 #include <errno.h>

@@ -1,3 +1,8 @@
+/*
+ * What counts is whether `out` holds a buffer, not what the completion
+ * said: an end or an error can come with one. A release counts only
+ * when the pool says that it was one, so a copy cannot count twice.
+ */
 #include "exercise.h"
 
 #include <errno.h>

@@ -1,0 +1,19 @@
+/* hint: after an error the ring is as it was */
+#include "exercise.h"
+
+#include <errno.h>
+
+int exercise_register_free(struct readbuf_ring *ring, int ring_fd,
+                           uint32_t entries, unsigned flags)
+{
+    uint32_t end = flags & READBUF_RING_KERNEL ? READBUF_OFF_PBUF_GROUPS
+                                               : UINT16_MAX + 1u;
+    int ret = -EEXIST;
+
+    for (uint32_t group = 0; group < end && ret == -EEXIST; group++)
+        ret = readbuf_ring_register(ring, ring_fd, entries,
+                                    (uint16_t)group, flags);
+    if (ret < 0)
+        *ring = (struct readbuf_ring){.entries = entries};
+    return ret;
+}
