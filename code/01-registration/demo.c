@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { ENTRIES = 4, GROUP = 7 };
 
@@ -103,48 +104,62 @@ static int offers(void)
 }
 
 /* Register straight, past the checks of our own layer. */
-static void attempt(struct io_uring *ring, const char *what,
+static void attempt(int fd, const char *what,
                     struct readbuf_buf_reg reg)
 {
-    int ret = readbuf_sys_register(ring->ring_fd,
-                                   IORING_REGISTER_PBUF_RING, &reg);
+    int ret = readbuf_sys_register(fd, IORING_REGISTER_PBUF_RING, &reg);
 
     printf("  %-34s %s\n", what,
            ret < 0 ? readbuf_errno_name(ret) : "accepted");
 }
 
+/* Each attempt is the good one with one thing wrong. */
+static void attempts(int fd, uint64_t page, uint64_t read_only)
+{
+    const struct readbuf_buf_reg good = {
+        .ring_addr = page, .ring_entries = ENTRIES, .bgid = GROUP + 1};
+    struct readbuf_buf_reg reg = good;
+
+    reg.ring_entries = 3;
+    attempt(fd, "3 entries", reg);
+    reg.ring_entries = 65536;
+    attempt(fd, "65536 entries", reg);
+    reg = good;
+    reg.ring_addr = 0;
+    attempt(fd, "no address", reg);
+    reg.ring_addr = page + 16;
+    attempt(fd, "an address inside a page", reg);
+    reg.ring_addr = read_only;
+    attempt(fd, "memory that is read-only", reg);
+    reg = good;
+    reg.flags = 1u << 15;
+    attempt(fd, "a flag nobody knows", reg);
+    reg = good;
+    reg.resv[4] = 1;
+    attempt(fd, "a reserved word that is not zero", reg);
+    reg = good;
+    reg.bgid = GROUP;
+    attempt(fd, "a group id that is taken", reg);
+    attempt(STDOUT_FILENO, "a file that is no io_uring", good);
+    attempt(fd, "the same memory a second time", good);
+}
+
 static int refusals(struct io_uring *ring)
 {
+    const size_t size = ENTRIES * sizeof(struct io_uring_buf);
     struct readbuf_ring good = {0};
+    void *read_only =
+        mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     int ret =
         readbuf_ring_register(&good, ring->ring_fd, ENTRIES, GROUP, 0);
-    uint64_t page = (uintptr_t)good.shared;
 
     if (ret < 0)
         return refused(ret);
-    attempt(
-        ring, "3 entries",
-        (struct readbuf_buf_reg){.ring_addr = page, .ring_entries = 3});
-    attempt(ring, "65536 entries",
-            (struct readbuf_buf_reg){.ring_addr = page,
-                                     .ring_entries = 65536});
-    attempt(ring, "no address",
-            (struct readbuf_buf_reg){.ring_entries = ENTRIES});
-    attempt(ring, "an address inside a page",
-            (struct readbuf_buf_reg){.ring_addr = page + 16,
-                                     .ring_entries = ENTRIES});
-    attempt(ring, "a flag nobody knows",
-            (struct readbuf_buf_reg){.ring_addr = page,
-                                     .ring_entries = ENTRIES,
-                                     .flags = 1u << 15});
-    attempt(ring, "a group id that is taken",
-            (struct readbuf_buf_reg){.ring_addr = page,
-                                     .ring_entries = ENTRIES,
-                                     .bgid = GROUP});
-    attempt(ring, "the same memory a second time",
-            (struct readbuf_buf_reg){.ring_addr = page,
-                                     .ring_entries = ENTRIES,
-                                     .bgid = GROUP + 1});
+    if (read_only == MAP_FAILED)
+        return EXIT_FAILURE;
+    attempts(ring->ring_fd, (uintptr_t)good.shared,
+             (uintptr_t)read_only);
+    munmap(read_only, size);
     return readbuf_ring_unregister(&good) < 0 ? EXIT_FAILURE
                                               : EXIT_SUCCESS;
 }

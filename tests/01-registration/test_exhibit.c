@@ -62,8 +62,11 @@ START_TEST(demo_prints_the_refusals)
                "  65536 entries                      EINVAL\n"
                "  no address                         EFAULT\n"
                "  an address inside a page           EINVAL\n"
+               "  memory that is read-only           EFAULT\n"
                "  a flag nobody knows                EINVAL\n"
+               "  a reserved word that is not zero   EINVAL\n"
                "  a group id that is taken           EEXIST\n"
+               "  a file that is no io_uring         EOPNOTSUPP\n"
                "  the same memory a second time      accepted\n"));
 }
 END_TEST

@@ -328,8 +328,8 @@ END_TEST
 
 /*
  * claim: empty-datagram (6.0)
- * The completion of an empty datagram is that of the end of a stream: 0
- * and no buffer.
+ * A receive of an empty datagram completes as at the end of a stream:
+ * with 0 and no buffer.
  */
 START_TEST(an_empty_datagram_looks_like_the_end)
 {

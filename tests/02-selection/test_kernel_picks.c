@@ -148,6 +148,32 @@ START_TEST(the_address_of_a_request_is_ignored)
 END_TEST
 
 /*
+ * claim: lost-selection (5.19)
+ * A read or a receive that lost its selection returns 0 if its length
+ * is 0, though there is data, and `EFAULT` if it is not.
+ */
+START_TEST(a_lost_selection_looks_like_the_end)
+{
+    void (*const sources[])(int fd[2]) = {source_pipe, source_tcp};
+    static struct lent l;
+    struct io_uring_sqe *sqe;
+    int fd[2];
+
+    NEED_LENT(&l, 0, 0);
+    lend_first(&l, 2, 8);
+    for (int i = 0; i < 4; i++) {
+        sources[i / 2](fd);
+        source_say(fd, "data");
+        sqe = i / 2 == 0 ? lent_read(&l, fd[0]) : lent_recv(&l, fd[0]);
+        sqe->len = i % 2 == 0 ? 0 : 8;
+        io_uring_sqe_set_flags(sqe, IOSQE_ASYNC);
+        ck_answer(lent_finish(&l), i % 2 == 0 ? 0 : -EFAULT, false);
+    }
+    ck_assert_uint_eq(l.left, 2);
+}
+END_TEST
+
+/*
  * claim: ring-order (5.19)
  * Buffers are picked in the order in which they were added, whatever
  * their ids are: the kernel does not look at an id, and two buffers may
@@ -392,6 +418,7 @@ END_TEST
 SUITE("picks", data_names_its_buffer, received_data_names_its_buffer,
       a_buffer_is_taken_whole, a_length_of_zero_fills_the_buffer,
       the_address_of_a_request_is_ignored,
+      a_lost_selection_looks_like_the_end,
       buffers_are_picked_in_ring_order, the_indices_of_a_ring_wrap,
       waiting_holds_no_buffer, a_worker_holds_its_buffer,
       waitall_holds_its_buffer, readv_picks_for_one_vector,

@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { ENTRIES = 4, MASK = ENTRIES - 1, GROUP = 0 };
+enum { ENTRIES = 4, GROUP = 0 };
 
 /* Not this program's point: it cannot run here. */
 static int fail(const char *what, int ret)
@@ -21,7 +21,7 @@ static int fail(const char *what, int ret)
     return 77;
 }
 
-static int add_ring(struct io_uring *ring, void *page)
+static int register_page(struct io_uring *ring, void *page)
 {
     struct io_uring_buf_reg reg = {.ring_addr = (unsigned long)page,
                                    .ring_entries = ENTRIES,
@@ -52,18 +52,19 @@ static int play(struct io_uring *ring, void *page, const int pipe_fd[2])
 {
     static char memory[32];
     struct io_uring_buf_ring *first = page;
-    int ret = add_ring(ring, page);
+    int ret = register_page(ring, page);
 
     if (ret < 0)
         return fail("registering the first ring", ret);
-    io_uring_buf_ring_add(first, memory, sizeof(memory), 0, MASK, 0);
-    io_uring_buf_ring_advance(first, 1);
+    first->bufs[0].addr = (unsigned long)memory;
+    first->bufs[0].len = sizeof(memory);
+    first->tail = 1;
     puts("first ring: one buffer given to the kernel, never used");
     io_uring_unregister_buf_ring(ring, GROUP);
     strcpy(memory, "correct horse battery staple");
     printf("unregistered; its memory now holds \"%s\"\n", memory);
 
-    ret = add_ring(ring, page);
+    ret = register_page(ring, page); /* THE MISTAKE: as it was left */
     if (ret < 0)
         return fail("registering the second ring", ret);
     puts("second ring, same page: no buffer given to the kernel");
