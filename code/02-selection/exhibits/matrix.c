@@ -160,8 +160,8 @@ static struct readbuf_completion make_happen(const struct event *event,
     io_uring_buf_ring_add(ring.shared, memory, SIZE, 0, 0, 0);
     io_uring_buf_ring_advance(ring.shared, event->starve ? 0 : 1);
     prepare(io_uring_get_sqe(&uring), request, fd);
-    need(io_uring_submit_and_wait(&uring, 1) == 1 &&
-         io_uring_peek_cqe(&uring, &cqe) == 0);
+    need(io_uring_submit_and_wait(&uring, 1) == 1);
+    need(io_uring_peek_cqe(&uring, &cqe) == 0);
     done = readbuf_decode(cqe->res, cqe->flags);
     readbuf_ring_unregister(&ring);
     io_uring_queue_exit(&uring);
