@@ -6,7 +6,8 @@
  *
  * A few small buffers, several reads in flight, and the writes go out
  * from the buffers that the kernel picked. Then both files are compared
- * byte by byte, and the pool is counted.
+ * byte by byte, and the pool is counted. After an error no read waits
+ * for bytes that may never come.
  */
 #include "readbuf.h"
 #include "refusal.h"
@@ -21,10 +22,11 @@
 
 enum { BUFFERS = 4, SIZE = 512, IN_FLIGHT = 3 };
 
-/* One read, and where in the file it began. */
+/* One read, where in the file it began, and if it is under way. */
 struct piece {
     struct readbuf buf;
     uint64_t offset;
+    bool reading;
 };
 
 struct copy {
@@ -32,7 +34,6 @@ struct copy {
     struct readbuf_pool *pool;
     int from, to;
     struct piece pieces[IN_FLIGHT];
-    unsigned reading;
     uint64_t next; /* where the next read begins */
     uint64_t copied;
     bool at_end;
@@ -59,7 +60,7 @@ static void start_read(struct copy *c, struct piece *piece)
 
     piece->offset = c->next;
     c->next += SIZE;
-    c->reading++;
+    piece->reading = true;
     readbuf_prep_read(sqe, c->from, &piece->buf, piece->offset);
     io_uring_sqe_set_data(sqe, piece);
 }
@@ -86,7 +87,7 @@ static void read_rest(struct copy *c, struct piece *piece)
 {
     struct io_uring_sqe *sqe = io_uring_get_sqe(&c->ring);
 
-    c->reading++;
+    piece->reading = true;
     readbuf_prep_read(sqe, c->from, &piece->buf,
                       piece->offset + readbuf_len(&piece->buf));
     io_uring_sqe_set_data(sqe, piece);
@@ -97,7 +98,7 @@ static void finish_read(struct copy *c, const struct io_uring_cqe *cqe)
     struct piece *piece = io_uring_cqe_get_data(cqe);
     int ret = readbuf_complete(&piece->buf, cqe);
 
-    c->reading--;
+    piece->reading = false;
     if (ret < 0)
         fail(c, "reading", ret);
     if (ret == 0)
@@ -113,26 +114,65 @@ static void finish_read(struct copy *c, const struct io_uring_cqe *cqe)
         start_read(c, piece);
 }
 
-/* After an error, too, until every read has come back. */
+static bool is_reading(const struct copy *c)
+{
+    for (int i = 0; i < IN_FLIGHT; i++)
+        if (c->pieces[i].reading)
+            return true;
+    return false;
+}
+
 static void copy_all(struct copy *c)
 {
     for (int i = 0; i < IN_FLIGHT; i++) {
         c->pieces[i].buf = readbuf_pool_get(c->pool);
         start_read(c, &c->pieces[i]);
     }
-    while (c->reading > 0) {
+    while (is_reading(c) && c->error == 0) {
         struct io_uring_cqe *cqe;
         int ret = io_uring_submit_and_wait(&c->ring, 1);
 
-        if (ret < 0) {
+        if (ret < 0 && ret != -EINTR)
             fail(c, "io_uring", ret);
-            return;
-        }
         while (io_uring_peek_cqe(&c->ring, &cqe) == 0) {
             finish_read(c, cqe);
             io_uring_cqe_seen(&c->ring, cqe);
         }
     }
+}
+
+/*
+ * Before the last unref: each read is cancelled, waited for and taken
+ * into its handle. 0, or a negative errno: then one may still be under
+ * way, and the pool and its io_uring have to stay.
+ */
+static int end_reads(struct io_uring *ring, struct piece *pieces,
+                     int count)
+{
+    int ret = io_uring_submit(ring);
+
+    for (int i = 0; i < count && ret >= 0; i++) {
+        struct io_uring_sync_cancel_reg cancel = {
+            .addr = (uintptr_t)&pieces[i], .timeout = {-1, -1}};
+
+        while (pieces[i].reading) {
+            struct io_uring_cqe *cqe;
+            struct piece *done;
+
+            io_uring_register_sync_cancel(ring, &cancel);
+            ret = io_uring_wait_cqe(ring, &cqe);
+            if (ret == -EINTR)
+                continue;
+            if (ret < 0)
+                return ret;
+            done = io_uring_cqe_get_data(cqe);
+            readbuf_complete(&done->buf, cqe);
+            done->reading = false;
+            io_uring_cqe_seen(ring, cqe);
+        }
+        readbuf_release(&pieces[i].buf);
+    }
+    return ret < 0 ? ret : 0;
 }
 
 static bool identical(int one, int other)
@@ -206,6 +246,9 @@ int main(int argc, char **argv)
         return READBUF_EXIT_REFUSED;
     }
     copy_all(&c);
+    ret = end_reads(&c.ring, c.pieces, IN_FLIGHT);
+    if (ret < 0)
+        return complain("ending the reads", ret), EXIT_FAILURE;
     ret = report(&c);
     readbuf_pool_unref(c.pool);
     io_uring_queue_exit(&c.ring);

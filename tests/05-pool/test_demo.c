@@ -172,6 +172,24 @@ START_TEST(a_full_disk_is_not_a_success)
 }
 END_TEST
 
+/* Its writer never says another word, and does not hang up. */
+START_TEST(a_read_that_waits_does_not_keep_the_program)
+{
+    int writer;
+
+    NEED_DEMO();
+    prepare();
+    ck_assert_int_eq(mkfifo(from, 0600), 0);
+    writer = open(from, O_RDWR | O_CLOEXEC);
+    ck_assert_int_ge(writer, 0);
+    ck_assert_int_eq(write(writer, source, PIECE), PIECE);
+    ck_assert_str_eq(demo(from, "/dev/full", "2>/dev/null").output,
+                     whole());
+    close(writer);
+    tidy();
+}
+END_TEST
+
 START_TEST(a_missing_file_is_named)
 {
     char complaint[256];
@@ -225,5 +243,7 @@ END_TEST
 SUITE("demo", without_arguments_it_copies_the_license,
       files_of_all_sizes_are_copied,
       what_was_in_the_destination_is_gone, a_directory_cannot_be_read,
-      a_full_disk_is_not_a_success, a_missing_file_is_named,
-      a_missing_destination_is_named, an_unreadable_file_is_named)
+      a_full_disk_is_not_a_success,
+      a_read_that_waits_does_not_keep_the_program,
+      a_missing_file_is_named, a_missing_destination_is_named,
+      an_unreadable_file_is_named)
