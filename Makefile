@@ -160,11 +160,12 @@ $(B)/$(1)/exercise/yours: $(B)/$(1)/answer.o
 $(patsubst tests/$(1)/answers/%.c,$(B)/$(1)/exercise/%, \
 		$(call answers,$(1))): \
 		$(B)/$(1)/exercise/%: $(B)/tests/$(1)/answers/%.o
+# The tests listen when it asks a pool what is held.
 $(call graded,$(1)) $(B)/$(1)/exercise/yours: \
 		$(B)/tests/$(1)/exercise.o $(SUPPORT) $(B)/$(1)/layers.a
 	@mkdir -p $$(@D)
-	$$(Q)$$(LINK) $(WRAP) -o $$@ $$^ $$(LIBURING) \
-		$$(call uses,--libs check)
+	$$(Q)$$(LINK) $(WRAP) -Wl,--wrap=readbuf_pool_held -o $$@ $$^ \
+		$$(LIBURING) $$(call uses,--libs check)
 
 .PHONY: programs-$(1) tests-$(1) grade-$(1)
 programs-$(1): $(B)/$(1)/demo \

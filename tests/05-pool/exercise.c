@@ -1,9 +1,13 @@
 /*
  * exercise.c - grades exercise 2 of chapter 5: what a quota counts is
  * compared with what the pool says is held.
+ *
+ * An answer may ask the pool as well (readbuf_pool_held is wrapped),
+ * and must not rely on what it hears: other threads release.
  */
 #include "exercise.h"
 
+#include "elsewhere.h"
 #include "sources.h"
 #include "support.h"
 
@@ -39,6 +43,34 @@ static const char *opened(void)
         if (why_not != NULL)            \
             SKIP("%s", why_not);        \
     } while (0)
+
+/* Held by another connection until somebody asks the pool. */
+static struct readbuf *neighbour;
+
+static int release(void *buf)
+{
+    return readbuf_release(buf);
+}
+
+static void neighbour_releases(void)
+{
+    struct readbuf *buf = neighbour;
+
+    neighbour = NULL;
+    if (buf != NULL && elsewhere(release, buf) != 0)
+        abort();
+}
+
+uint32_t __real_readbuf_pool_held(const struct readbuf_pool *asked);
+uint32_t __wrap_readbuf_pool_held(const struct readbuf_pool *asked);
+
+uint32_t __wrap_readbuf_pool_held(const struct readbuf_pool *asked)
+{
+    uint32_t held = __real_readbuf_pool_held(asked);
+
+    neighbour_releases();
+    return held;
+}
 
 /* Submit what was prepared, and take what comes of it. */
 static int complete(struct exercise_quota *quota, struct readbuf *out)
@@ -86,12 +118,12 @@ static void takes(struct exercise_quota *quota, struct readbuf *out)
 {
     int ret = take(quota, out);
 
-    ck_assert_msg(ret == 5 && out->data != NULL &&
-                      readbuf_len(out) == 5 &&
-                      memcmp(out->data, "five.", 5) == 0,
-                  "five bytes within the limit gave %d and a handle of "
-                  "%zu; hint: up to the limit all is as without one",
-                  ret, readbuf_len(out));
+    ck_assert_msg(
+        ret == 5 && out->data != NULL && readbuf_len(out) == 5 &&
+            memcmp(out->data, "five.", 5) == 0,
+        "five bytes within the limit gave %d and a handle of "
+        "%zu; hint: up to its own limit a connection gets all",
+        ret, readbuf_len(out));
 }
 
 static void fills(struct exercise_quota *quota, struct readbuf *bufs)
@@ -170,9 +202,9 @@ START_TEST(each_connection_has_its_own)
 }
 END_TEST
 
-/* Bytes into memory of our own: no buffer is picked. */
-static int take_bytes_of_our_own(struct exercise_quota *quota,
-                                 struct readbuf *out)
+/* Bytes, and no buffer: as some kernels and file systems have it. */
+static int take_bytes_without(struct exercise_quota *quota,
+                              struct readbuf *out)
 {
     static char memory[SIZE];
 
@@ -208,8 +240,9 @@ static void none_count(struct exercise_quota *quota, uint32_t held)
     leaves_none(ret, 0, &out, quota, held, "the end of a pipe");
     ret = take_from(quota, directory, &out);
     leaves_none(ret, -EISDIR, &out, quota, held, "a directory");
-    ret = take_bytes_of_our_own(quota, &out);
-    leaves_none(ret, 5, &out, quota, held, "a read without a buffer");
+    ret = take_bytes_without(quota, &out);
+    leaves_none(ret, -ENOTRECOVERABLE, &out, quota, held,
+                "bytes without a buffer");
     close(ended[0]);
     close(directory);
 }
@@ -264,7 +297,55 @@ START_TEST(a_stale_handle_gives_nothing_back)
 }
 END_TEST
 
+START_TEST(a_moved_handle_gives_nothing_back)
+{
+    struct exercise_quota quota = {.limit = LIMIT};
+    struct readbuf bufs[LIMIT], moved;
+    int ret;
+
+    NEED_POOL();
+    fills(&quota, bufs);
+    moved = bufs[0];
+    moved.data++;
+    ret = exercise_release(&quota, &moved);
+    ck_assert_msg(ret == -EINVAL,
+                  "a handle whose data was moved gave %d, not -EINVAL; "
+                  "hint: say what the pool said",
+                  ret);
+    counts(&quota, LIMIT, "the release of a moved handle",
+           "a moved handle gives nothing back");
+}
+END_TEST
+
+/* While we take and release, so does another connection's thread. */
+START_TEST(others_release_meanwhile)
+{
+    struct exercise_quota quota = {.limit = LIMIT}, theirs = quota;
+    struct readbuf buf, bufs[LIMIT];
+
+    NEED_POOL();
+    fills(&theirs, bufs);
+    neighbour = &bufs[0];
+    takes(&quota, &buf);
+    ck_assert_msg(quota.held == 1,
+                  "after a buffer with bytes you count %u held, not 1; "
+                  "hint: others release meanwhile, so look at the "
+                  "handle and not at the pool",
+                  quota.held);
+    neighbour_releases();
+    neighbour = &bufs[1];
+    ck_assert_int_eq(exercise_release(&quota, &buf), 0);
+    ck_assert_msg(quota.held == 0,
+                  "after its release you count %u held, not 0; hint: "
+                  "others release meanwhile, so look at the handle and "
+                  "not at the pool",
+                  quota.held);
+    neighbour_releases();
+}
+END_TEST
+
 SUITE("exercise 5", the_limit_is_kept, a_limit_of_none_refuses_all,
       each_connection_has_its_own, without_a_buffer_nothing_counts,
       an_empty_handle_gives_nothing_back,
-      a_stale_handle_gives_nothing_back)
+      a_stale_handle_gives_nothing_back,
+      a_moved_handle_gives_nothing_back, others_release_meanwhile)

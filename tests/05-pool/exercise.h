@@ -4,7 +4,11 @@
 
 #include <readbuf.h>
 
-/* How many buffers of a pool one connection may hold, and does hold. */
+/*
+ * How many buffers of a pool one connection may hold, and does hold.
+ * One thread at a time uses a quota; meanwhile other threads release
+ * the buffers of other connections.
+ */
 struct exercise_quota {
     uint32_t limit;
     uint32_t held;
@@ -25,7 +29,7 @@ int exercise_take(struct exercise_quota *quota,
 /*
  * As readbuf_release, for a handle that was taken with this quota.
  * Lowers the count only if a buffer did go back: not for an empty
- * handle and not for a stale one.
+ * handle, and not where readbuf_release answers an error.
  */
 int exercise_release(struct exercise_quota *quota, struct readbuf *buf);
 

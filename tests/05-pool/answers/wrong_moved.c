@@ -1,0 +1,30 @@
+/* hint: a moved handle gives nothing back */
+#include "exercise.h"
+
+#include <errno.h>
+
+int exercise_take(struct exercise_quota *quota,
+                  struct readbuf_pool *pool,
+                  const struct io_uring_cqe *cqe, struct readbuf *out)
+{
+    int ret = readbuf_pool_take(pool, cqe, out);
+
+    if (out->data == NULL)
+        return ret;
+    if (quota->held >= quota->limit) {
+        readbuf_release(out);
+        return -EDQUOT;
+    }
+    quota->held++;
+    return ret;
+}
+
+int exercise_release(struct exercise_quota *quota, struct readbuf *buf)
+{
+    bool holds = buf->data != NULL;
+    int ret = readbuf_release(buf);
+
+    if (holds && ret != -ESTALE)
+        quota->held--;
+    return ret;
+}
