@@ -13,6 +13,8 @@ rules:
     synopsis   the prototypes of a page are those of the headers for the
                names of that page, but for white space.
     examples   the C in EXAMPLE compiles without a warning.
+    copies     C under <!-- from: FILE --> stands in that file, but for white
+               space, `static` and its #include lines.
     references every readbuf page that is mentioned exists.
     lint       mandoc has nothing to say, except for what pandoc does to every
                page (NOISE). Skipped where mandoc is not installed.
@@ -34,6 +36,7 @@ NOISE = re.compile(
     r"|invalid escape sequence: \\f\[(C|V)\]$")
 PROTOTYPE = re.compile(r"^[a-z][^;{}=()#]*?\b(readbuf_\w+)\s*\([^;{}]*\);", re.M)
 C_FENCE = re.compile(r"^```c\n(.*?)^```$", re.M | re.S)
+COPY = re.compile(r"^<!-- from: (\S+) -->\n```c\n(.*?)^```$", re.M | re.S)
 REFERENCE = re.compile(r"\*\*(readbuf\w*)\*\*\((\d)\)")
 
 
@@ -61,6 +64,16 @@ def compiles(code, headers):
          "-fsyntax-only", *includes, "-xc", "-"],
         input=code, capture_output=True, text=True, check=False)
     return run.stderr if run.returncode else ""
+
+
+def not_copied(text):
+    """What is said of each piece of C that is not in the file it is from."""
+    for path, code in COPY.findall(text):
+        there = Path(path).read_text(encoding="utf-8").replace("static ", "")
+        for piece in re.split(r"\n\n(?=\S)", code):
+            piece = " ".join(piece.split())
+            if piece not in " ".join(there.split()) and not piece.startswith("#include"):
+                yield f"{path} does not have this: {piece[:60]}..."
 
 
 def lint(path):
@@ -108,6 +121,7 @@ def about_page(source, pages, declared, headers):
     for code in examples:
         if said := compiles(code, headers):
             yield f"the example does not compile:\n{said}"
+    yield from not_copied(text)
     for name, number in REFERENCE.findall(text):
         if not (pages / f"{name}.{number}").exists():
             yield f"there is no page {name}({number})"
