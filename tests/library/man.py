@@ -36,7 +36,8 @@ NOISE = re.compile(
     r"|invalid escape sequence: \\f\[(C|V)\]$")
 PROTOTYPE = re.compile(r"^[a-z][^;{}=()#]*?\b(readbuf_\w+)\s*\([^;{}]*\);", re.M)
 C_FENCE = re.compile(r"^```c\n(.*?)^```$", re.M | re.S)
-COPY = re.compile(r"^<!-- from: (\S+) -->\n```c\n(.*?)^```$", re.M | re.S)
+COPY = re.compile(r"^<!-- from: (\S+) -->\n(?:<!-- program -->\n)?```c\n(.*?)^```$",
+                  re.M | re.S)
 REFERENCE = re.compile(r"\*\*(readbuf\w*)\*\*\((\d)\)")
 
 
