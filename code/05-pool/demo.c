@@ -143,25 +143,28 @@ static void copy_all(struct copy *c)
 
 /*
  * Before the last unref: each read is cancelled, waited for and taken
- * into its handle. 0, or a negative errno: then one may still be under
- * way, and the pool and its io_uring have to stay.
+ * into its handle. A try can miss a read that changes its place in the
+ * kernel just then, so no wait is long, and the next try finds it. 0,
+ * or a negative errno: then a read may still be under way, and the pool
+ * and its io_uring have to stay.
  */
 static int end_reads(struct io_uring *ring, struct piece *pieces,
                      int count)
 {
+    struct __kernel_timespec moment = {.tv_nsec = 10 * 1000 * 1000};
     int ret = io_uring_submit(ring);
 
     for (int i = 0; i < count && ret >= 0; i++) {
         struct io_uring_sync_cancel_reg cancel = {
-            .addr = (uintptr_t)&pieces[i], .timeout = {-1, -1}};
+            .addr = (uintptr_t)&pieces[i]};
 
         while (pieces[i].reading) {
             struct io_uring_cqe *cqe;
             struct piece *done;
 
             io_uring_register_sync_cancel(ring, &cancel);
-            ret = io_uring_wait_cqe(ring, &cqe);
-            if (ret == -EINTR)
+            ret = io_uring_wait_cqe_timeout(ring, &cqe, &moment);
+            if (ret == -ETIME || ret == -EINTR)
                 continue;
             if (ret < 0)
                 return ret;
