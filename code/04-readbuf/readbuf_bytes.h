@@ -37,10 +37,11 @@ extern "C" {
 struct readbuf_pool;
 
 /*
- * Made by readbuf_pool_get. Read `data`; leave the rest alone. Nothing
- * is ever assigned to `data` either: `data += n` makes a handle that
- * cannot be released. To drop bytes at the front, readbuf_remove them;
- * to walk through them, use a pointer of your own.
+ * A handle: a buffer, and how many of its bytes were read. Made by
+ * readbuf_pool_get. Read `data`; leave the rest alone. Nothing is ever
+ * assigned to `data` either: `data += n` makes a handle that cannot be
+ * released. To drop bytes at the front, readbuf_remove them; to walk
+ * through them, use a pointer of your own.
  */
 struct readbuf {
     unsigned char *data; /* first byte; NULL while nothing is held */

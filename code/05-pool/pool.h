@@ -22,6 +22,10 @@
 #include "registration.h"
 #include "slab.h"
 
+/*
+ * A pool. What a completion or a release changes comes first, what is
+ * settled when the pool is made comes last.
+ */
 struct readbuf_pool {
     /* First: see origin.h. The pool begins with a cache line. */
     _Alignas(64) struct readbuf_origin origin;

@@ -120,12 +120,13 @@ struct readbuf_pool *readbuf_pool_ref(struct readbuf_pool *pool);
  *
  * Before the last unref, every request that has picked a buffer must
  * have completed and its completion must have been taken: cancel until
- * each has completed (a cancel that answers EALREADY is repeated), and
- * complete into the handles. One that merely waits for data fails
- * later with -ENOBUFS, which is harmless, and may be completed into its
- * handle. One that a worker thread is executing (IOSQE_ASYNC) may write
- * into memory that is no longer the pool's, and a completion that names
- * a buffer and is taken later reads memory that was freed.
+ * each has completed (a cancel that answers EALREADY, or that finds no
+ * request, can have missed it: try again), and complete into the
+ * handles. A request that merely waits for data fails later with
+ * -ENOBUFS, which is harmless, and may be completed into its handle.
+ * One that a worker thread is executing (IOSQE_ASYNC) may write into
+ * memory that is no longer the pool's, and a completion that names a
+ * buffer and is taken later reads memory that was freed.
  *
  * Thread: any for a reference that is not the last, else the one that
  * submits.
