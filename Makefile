@@ -48,8 +48,8 @@ LIBURING = $(call uses,--libs liburing)
 # Seen by the tests, so that memory and locks can be made to fail, and a
 # simulated kernel be asked for its head.
 WRAPPED := mmap mmap64 munmap malloc calloc aligned_alloc realloc free \
-	pthread_mutex_init pthread_mutex_destroy readbuf_ring_head \
-	io_uring_queue_init
+	pthread_mutex_init pthread_mutex_destroy pthread_mutex_lock \
+	pthread_mutex_unlock readbuf_ring_head io_uring_queue_init
 WRAP := $(foreach f,$(WRAPPED),-Wl,--wrap=$(f))
 
 # V=1 shows the commands.

@@ -2,9 +2,11 @@
  * test_publisher.c - what the kernel is shown, when, and what is
  * remembered of it. No kernel needed.
  */
+#include "faults.h"
 #include "support.h"
 #include "two_ends.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,12 +221,13 @@ struct state {
     uint16_t last, taken, available;
 };
 
+/* Also called with a lock held: check's assertions take locks too. */
 static struct state look(void)
 {
     struct state s;
 
     memset(&s, 0, sizeof(s));
-    ck_assert_uint_le(t.entries, 8);
+    assert(t.entries <= 8);
     memcpy(s.slots, t.shared->bufs, t.entries * sizeof(s.slots[0]));
     memcpy(s.log, t.log, t.entries * sizeof(s.log[0]));
     s.tail = (uint16_t)t.publisher.tail;
@@ -562,6 +565,40 @@ START_TEST(random_use_agrees_with_a_naive_model)
 }
 END_TEST
 
+/* --------------------------------------------------------- the lock
+ */
+
+static struct state when_taken, when_leaving;
+
+static void look_when_taken(void)
+{
+    when_taken = look();
+}
+
+static void look_when_leaving(void)
+{
+    when_leaving = look();
+}
+
+/* Before the lock was taken nothing had happened, after it was left
+ * nothing did. */
+START_TEST(a_publication_is_all_under_the_lock)
+{
+    struct readbuf_descriptor batch[] = {two_ends_buffer(1),
+                                         two_ends_buffer(0)};
+    struct state before, after;
+
+    open_half_full();
+    before = look();
+    faults_lock_hooks(look_when_taken, look_when_leaving);
+    ck_assert_int_eq(readbuf_publish(&t.publisher, batch, 2), 0);
+    after = look();
+    ck_assert_mem_eq(&before, &when_taken, sizeof(before));
+    ck_assert_mem_eq(&after, &when_leaving, sizeof(after));
+    ck_assert_mem_ne(&before, &after, sizeof(after));
+}
+END_TEST
+
 SUITE("publisher", a_fresh_ring_is_empty, one_is_seen,
       a_batch_is_seen_in_its_order, a_batch_of_none_changes_nothing,
       added_is_invisible_until_the_commit,
@@ -581,4 +618,5 @@ SUITE("publisher", a_fresh_ring_is_empty, one_is_seen,
       consumed_however_often_others_went_round,
       a_bundle_is_walked_after_its_slots_were_used_again,
       what_was_only_added_comes_after_too,
-      random_use_agrees_with_a_naive_model)
+      random_use_agrees_with_a_naive_model,
+      a_publication_is_all_under_the_lock)

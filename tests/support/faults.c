@@ -22,6 +22,8 @@ struct countdown {
 
 static struct countdown mmap_fails, alloc_fails, mutex_fails;
 static void (*_Atomic munmap_hook)(void);
+static void (*_Atomic lock_taken)(void);
+static void (*_Atomic lock_leaving)(void);
 static _Atomic size_t mapped, allocated, mutexes;
 
 /* With offsets of 64 bits glibc has another name for it. */
@@ -41,6 +43,8 @@ void __real_free(void *memory);
 int __real_pthread_mutex_init(pthread_mutex_t *mutex,
                               const pthread_mutexattr_t *attr);
 int __real_pthread_mutex_destroy(pthread_mutex_t *mutex);
+int __real_pthread_mutex_lock(pthread_mutex_t *mutex);
+int __real_pthread_mutex_unlock(pthread_mutex_t *mutex);
 
 void *__wrap_mmap(void *addr, size_t length, int prot, int flags,
                   int fd, off_t offset);
@@ -57,6 +61,8 @@ void __wrap_free(void *memory);
 int __wrap_pthread_mutex_init(pthread_mutex_t *mutex,
                               const pthread_mutexattr_t *attr);
 int __wrap_pthread_mutex_destroy(pthread_mutex_t *mutex);
+int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);
+int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex);
 
 static void add(_Atomic size_t *count, size_t n)
 {
@@ -111,6 +117,12 @@ void faults_mutex_after(int calls, int error)
 void faults_munmap_hook(void (*hook)(void))
 {
     atomic_store_explicit(&munmap_hook, hook, memory_order_relaxed);
+}
+
+void faults_lock_hooks(void (*taken)(void), void (*leaving)(void))
+{
+    atomic_store_explicit(&lock_taken, taken, memory_order_relaxed);
+    atomic_store_explicit(&lock_leaving, leaving, memory_order_relaxed);
 }
 
 void faults_none(void)
@@ -296,4 +308,29 @@ int __wrap_io_uring_queue_init(unsigned entries, struct io_uring *ring,
     if (ret < 0)
         errno = -ret;
     return ret;
+}
+
+static void call_once(void (*_Atomic *hook)(void))
+{
+    void (*call)(void) =
+        atomic_load_explicit(hook, memory_order_relaxed);
+
+    if (call != NULL) {
+        atomic_store_explicit(hook, NULL, memory_order_relaxed);
+        call();
+    }
+}
+
+int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex)
+{
+    int ret = __real_pthread_mutex_lock(mutex);
+
+    call_once(&lock_taken);
+    return ret;
+}
+
+int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex)
+{
+    call_once(&lock_leaving);
+    return __real_pthread_mutex_unlock(mutex);
 }

@@ -27,6 +27,12 @@ void faults_none(void);
 /* Call `hook` once, when the next munmap is done. */
 void faults_munmap_hook(void (*hook)(void));
 
+/*
+ * Call `taken` once, right after the next locking of a mutex, and
+ * `leaving` once, right before the next unlocking.
+ */
+void faults_lock_hooks(void (*taken)(void), void (*leaving)(void));
+
 /* Bytes mapped through here and not unmapped, since the start. */
 size_t faults_mapped(void);
 
