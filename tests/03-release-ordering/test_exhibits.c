@@ -62,22 +62,38 @@ START_TEST(slot_reread_finds_a_new_tenant)
 }
 END_TEST
 
-/* The program has to find what it must not find where it looks. */
+/* What whole_struct_live counts in its ten rounds. */
+struct rounds {
+    int complete, twice;
+};
+
+static struct rounds count_rounds(const char *output)
+{
+    struct rounds rounds;
+    int end = 0;
+
+    ck_assert_int_eq(sscanf(output,
+                            "10 rounds\n"
+                            "%d with both reads complete\n"
+                            "%d with a buffer that we held\n%n",
+                            &rounds.complete, &rounds.twice, &end),
+                     2);
+    ck_assert_uint_eq((size_t)end, strlen(output));
+    return rounds;
+}
+
+/* The other process may be too late for some of the gaps. */
 START_TEST(whole_struct_live_is_given_what_it_holds)
 {
     struct program live =
         program_run(STAGE "exhibits/whole_struct_live", "2>&1");
-    int reads, twice, end = 0;
+    struct rounds rounds;
 
     NEED_SUCCESS(live);
-    ck_assert_int_eq(sscanf(live.output,
-                            "%d reads, %d of them into a buffer we "
-                            "held\n%n",
-                            &reads, &twice, &end),
-                     2);
-    ck_assert_uint_eq((size_t)end, strlen(live.output));
-    ck_assert_int_eq(reads, 20000);
-    ck_assert_int_gt(twice, 0);
+    rounds = count_rounds(live.output);
+    if (rounds.complete == 0)
+        SKIP("no read was complete in time");
+    ck_assert_int_ge(rounds.twice, rounds.complete);
 }
 END_TEST
 
@@ -85,10 +101,26 @@ START_TEST(whole_struct_live_is_right_with_fields)
 {
     struct program live =
         program_run(STAGE "exhibits/whole_struct_live", "fields 2>&1");
+    struct rounds rounds;
 
     NEED_SUCCESS(live);
-    ck_assert_str_eq(live.output,
-                     "20000 reads, 0 of them into a buffer we held\n");
+    rounds = count_rounds(live.output);
+    if (rounds.complete == 0)
+        SKIP("no read was complete in time");
+    ck_assert_int_eq(rounds.twice, 0);
+}
+END_TEST
+
+START_TEST(whole_struct_live_is_lucky_with_defer_taskrun)
+{
+    struct program live = program_run(
+        STAGE "exhibits/whole_struct_live", "deferred 2>&1");
+    struct rounds rounds;
+
+    NEED_SUCCESS(live);
+    rounds = count_rounds(live.output);
+    ck_assert_int_eq(rounds.complete, 0);
+    ck_assert_int_eq(rounds.twice, 0);
 }
 END_TEST
 
@@ -223,6 +255,7 @@ SUITE("exhibits", whole_struct_loses_the_tail,
       slot_reread_finds_a_new_tenant,
       whole_struct_live_is_given_what_it_holds,
       whole_struct_live_is_right_with_fields,
+      whole_struct_live_is_lucky_with_defer_taskrun,
       a_relaxed_store_is_a_data_race, a_release_store_is_none,
       a_release_store_is_right_without_a_sanitizer_too,
       the_model_holds_with_a_release,

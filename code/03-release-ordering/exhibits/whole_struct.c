@@ -4,7 +4,7 @@
  * A descriptor is a struct, so it is stored as a struct: address,
  * length, id, and zero for the reserved field. In slot 0 the reserved
  * field is the tail. The simulated kernel looks in just between that
- * store and the next, as another processor might.
+ * store and the next, as the real one might after an interrupt.
  */
 #include "simkernel.h"
 
