@@ -21,6 +21,34 @@ static struct readbuf_publisher publisher;
 static struct simkernel kernel;
 static struct exercise_magazine magazine;
 
+/* Stores of the tail so far: both calls that make one come by here. */
+static unsigned commits;
+
+int __real_readbuf_publish(struct readbuf_publisher *,
+                           const struct readbuf_descriptor *,
+                           uint32_t count);
+void __real_readbuf_publisher_commit(struct readbuf_publisher *);
+int __wrap_readbuf_publish(struct readbuf_publisher *,
+                           const struct readbuf_descriptor *,
+                           uint32_t count);
+void __wrap_readbuf_publisher_commit(struct readbuf_publisher *);
+
+int __wrap_readbuf_publish(struct readbuf_publisher *to,
+                           const struct readbuf_descriptor *descriptors,
+                           uint32_t count)
+{
+    int ret = __real_readbuf_publish(to, descriptors, count);
+
+    commits += ret == 0;
+    return ret;
+}
+
+void __wrap_readbuf_publisher_commit(struct readbuf_publisher *to)
+{
+    commits++;
+    __real_readbuf_publisher_commit(to);
+}
+
 /* Out of order, so that an order of your own making shows. */
 static const uint16_t order[EIGHT] = {3, 0, 6, 1, 7, 2, 5, 4};
 
@@ -92,9 +120,18 @@ static void holds_back(unsigned first, unsigned end, unsigned seen)
     }
 }
 
+static void stored(unsigned expected, unsigned before)
+{
+    ck_assert_msg(commits - before == expected,
+                  "the tail was stored %u times, not %u; hint: one "
+                  "publication is one store of the tail",
+                  commits - before, expected);
+}
+
 /* There is room for it and the seven that are held. */
 static void eighth_publishes(unsigned seen)
 {
+    unsigned before = commits;
     int ret = give(order[EIGHT - 1]);
 
     ck_assert_msg(ret == 0,
@@ -102,14 +139,17 @@ static void eighth_publishes(unsigned seen)
                   "was refused must not take room",
                   ret);
     sees(seen, "after the eighth", "the eighth goes with the others");
+    stored(1, before);
 }
 
-static void flushes(unsigned seen, const char *hint)
+static void flushes(unsigned seen, unsigned stores, const char *hint)
 {
+    unsigned before = commits;
     int ret = exercise_flush(&magazine, &publisher);
 
     ck_assert_msg(ret == 0, "a flush gave %d; hint: %s", ret, hint);
     sees(seen, "after a flush", hint);
+    stored(stores, before);
 }
 
 START_TEST(eight_are_published_together)
@@ -120,7 +160,7 @@ START_TEST(eight_are_published_together)
         eighth_publishes(EIGHT);
         picks_in_order(EIGHT);
         readbuf_publisher_taken(&publisher, EIGHT);
-        flushes(0, "what was published is held no more");
+        flushes(0, 0, "what was published is held no more");
     }
 }
 END_TEST
@@ -132,8 +172,8 @@ START_TEST(a_flush_publishes_what_is_held)
     open_ring();
     for (unsigned count = 1; count < EIGHT; count++) {
         holds_back(0, count, 0);
-        flushes(count, hint);
-        flushes(count, hint);
+        flushes(count, 1, hint);
+        flushes(count, 0, hint);
         picks_in_order(count);
         readbuf_publisher_taken(&publisher, count);
     }
@@ -230,7 +270,7 @@ START_TEST(a_refused_flush_can_be_repeated)
     holds_back(0, 4, EIGHT);
     refused(exercise_flush(&magazine, &publisher), 4);
     readbuf_publisher_taken(&publisher, 5);
-    flushes(EIGHT + 4, "a refused publication loses nothing");
+    flushes(EIGHT + 4, 1, "a refused publication loses nothing");
     pick_the_rest();
     picks_in_order(4);
 }
