@@ -35,6 +35,13 @@ static void takes(const char *text, size_t length, const char *rest,
                   "the line of %zu bytes, or the NUL after it, is "
                   "wrong; hint: a NUL is a byte like others",
                   length);
+    ck_assert_msg(held.buf.data != NULL,
+                  "the buffer is gone after a line; hint: an empty "
+                  "handle keeps its buffer until it is released");
+    ck_assert_msg(held.buf.data == held.memory + HELD_MARGIN,
+                  "the buffer was moved by %td bytes; hint: data stays "
+                  "where it is, readbuf_remove moves the bytes",
+                  held.buf.data - held.memory - HELD_MARGIN);
     ck_assert_msg(readbuf_len(&held.buf) == left &&
                       memcmp(held.buf.data, rest, left) == 0,
                   "after a line of %zu bytes %zu are left, or others "
@@ -118,6 +125,19 @@ START_TEST(a_full_buffer_gets_no_newline)
 }
 END_TEST
 
+/* One is still without its newline, and the other is asked. */
+START_TEST(handles_know_nothing_of_each_other)
+{
+    HOLD("GET /a");
+    refuses(sizeof(line), -EAGAIN, "there is room for the newline");
+    HOLD("a\nb\n");
+    ck_assert_msg(exercise_next_line(&held.buf, line, sizeof(line)) ==
+                      1,
+                  "a line was missed; hint: another handle may come in "
+                  "between");
+}
+END_TEST
+
 START_TEST(an_empty_handle_can_be_read_into)
 {
     HOLD("");
@@ -129,4 +149,5 @@ END_TEST
 
 SUITE("exercise 4", lines_come_one_by_one, nothing_is_behind_the_length,
       any_byte_can_be_in_a_line, a_line_must_fit,
-      a_full_buffer_gets_no_newline, an_empty_handle_can_be_read_into)
+      a_full_buffer_gets_no_newline, handles_know_nothing_of_each_other,
+      an_empty_handle_can_be_read_into)
