@@ -67,10 +67,12 @@ layer = $(filter-out %/demo.c %/exercise.c %/answer.c, \
 	$(wildcard code/$(1)/*.c))
 tests = $(wildcard tests/$(1)/test_*.c)
 exhibits = $(wildcard code/$(1)/exhibits/*.c)
-# ... and those that are also built for ThreadSanitizer.
-RACES := 03-release-ordering/exhibits/relaxed_store
+# ... and those that are also built for ThreadSanitizer, or for
+# AddressSanitizer.
+SANITIZED := 03-release-ordering/exhibits/relaxed_store.tsan \
+	04-readbuf/exhibits/kept_pointer.asan
 exhibit_programs = $(patsubst code/%.c,$(B)/%,$(call exhibits,$(1))) \
-	$(patsubst %,$(B)/%.tsan,$(filter $(1)/%,$(RACES)))
+	$(addprefix $(B)/,$(filter $(1)/%,$(SANITIZED)))
 answers = $(wildcard tests/$(1)/answers/*.c)
 # What a stage's tests share: neither a test program nor the exercise,
 # nor the program of mistakes that the memory tools must find.
@@ -115,6 +117,17 @@ SUPPORT := $(addprefix $(B)/tests/support/,support.o sandbox.o faults.o \
 	simkernel.o simhead.o)
 SIMKERNEL := $(B)/tests/support/simkernel.o
 
+# An exhibit for one sanitizer, whatever the others are. Where the compiler
+# has none, a program that says so.
+define sanitized
+	@mkdir -p $(@D)
+	$(info $(CC) -fsanitize=$(1) $<)
+	$(Q)$(call compile,$(call includes,$(3)) -Itests/support) $(LDFLAGS) \
+		-fno-sanitize=all -fsanitize=$(1) -o $@ $^ -pthread || { \
+		printf '%s\n' '#!/bin/sh' 'echo no $(2) here >&2' 'exit 77' \
+		>$@ && chmod +x $@; }
+endef
+
 # One set of rules a stage: $(1) is its name, such as 02-selection.
 define stage_rules
 $(B)/$(1)/%.o: code/$(1)/%.c Makefile
@@ -132,15 +145,11 @@ $(B)/$(1)/demo $(patsubst code/%.c,$(B)/%,$(call exhibits,$(1))): \
 		%: %.o $(SIMKERNEL) $(B)/$(1)/layers.a
 	$$(Q)$$(LINK) -o $$@ $$^ $$(LIBURING) -pthread
 
-# An exhibit for ThreadSanitizer, whatever the other sanitizers are. Where
-# the compiler has none, a program that says so.
 $(B)/$(1)/exhibits/%.tsan: code/$(1)/exhibits/%.c tests/support/simkernel.c
-	@mkdir -p $$(@D)
-	$$(info $$(CC) -fsanitize=thread $$<)
-	$$(Q)$$(call compile,-Itests/support) $$(LDFLAGS) -fno-sanitize=all \
-		-fsanitize=thread -o $$@ $$^ -pthread || { printf '%s\n' \
-		'#!/bin/sh' 'echo no ThreadSanitizer here >&2' 'exit 77' >$$@ \
-		&& chmod +x $$@; }
+	$$(call sanitized,thread,ThreadSanitizer,$(1))
+
+$(B)/$(1)/exhibits/%.asan: code/$(1)/exhibits/%.c
+	$$(call sanitized,address,AddressSanitizer,$(1))
 
 $(B)/tests/$(1)/%.o: tests/$(1)/%.c Makefile
 	@mkdir -p $$(@D)
