@@ -151,7 +151,7 @@ static void copy_all(struct copy *c)
 static int end_reads(struct io_uring *ring, struct piece *pieces,
                      int count)
 {
-    struct __kernel_timespec moment = {.tv_nsec = 10 * 1000 * 1000};
+    struct __kernel_timespec moment = {.tv_nsec = 10000000};
     int ret = io_uring_submit(ring);
 
     for (int i = 0; i < count && ret >= 0; i++) {
