@@ -244,7 +244,7 @@ book: $(SETUP_FIRST) ## build and run every stage, render build/book
 	@echo "The book: $(BOOK)/index.html"
 
 include docs/book.mk docs/check.mk
-include docs/library.mk docs/kernels.mk
+include docs/library.mk docs/kernels.mk docs/fuzz.mk
 
 # What the pages are made from besides their text: listings, outputs of
 # this run, verdicts of the tests.
@@ -259,7 +259,7 @@ sync: programs ## bring the chapters' listings, outputs and figures up to date
 # ----------------------------------------------------------------- check
 
 CHECKS := format prose lint gcc sync exercises clang refused errno memory \
-	final library tools book pages
+	final fuzz library tools book pages
 
 check: setup-check ## run everything the authors run: a few minutes
 	@start=$$(date +%s); for step in $(CHECKS); do \
