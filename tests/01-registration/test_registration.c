@@ -188,6 +188,44 @@ START_TEST(a_kernel_ring_is_empty_again)
 }
 END_TEST
 
+/* The same on any kernel: the mapping comes with something in it. */
+static void ck_empty_in_dirty_memory(const struct io_uring *uring,
+                                     struct readbuf_ring *ring,
+                                     unsigned flags)
+{
+    faults_mmap_dirty();
+    ck_register(uring, ring, flags);
+    faults_none();
+    ck_assert_uint_ne(ring->shared->bufs[1].bid, 0); /* it was dirty */
+    ck_assert_uint_eq(ring->shared->tail, 0);
+}
+
+START_TEST(a_ring_in_dirty_memory_is_empty)
+{
+    struct io_uring uring;
+    struct readbuf_ring ring;
+
+    NEED_RING(&uring, 2, 0);
+    NEED_FEATURE(rings);
+    ck_empty_in_dirty_memory(&uring, &ring, 0);
+    ck_assert_int_eq(by_hand_read(&uring, GROUP, "none").res, -ENOBUFS);
+    ck_works(&uring, &ring);
+}
+END_TEST
+
+START_TEST(a_kernel_ring_in_dirty_memory_is_empty)
+{
+    struct io_uring uring;
+    struct readbuf_ring ring;
+
+    NEED_RING(&uring, 2, 0);
+    NEED_FEATURE(kernel_rings);
+    ck_empty_in_dirty_memory(&uring, &ring, READBUF_RING_KERNEL);
+    ck_assert_int_eq(by_hand_read(&uring, GROUP, "none").res, -ENOBUFS);
+    ck_works(&uring, &ring);
+}
+END_TEST
+
 /* ----------------------------------------- refused by the layer */
 
 START_TEST(bad_entries_are_refused_before_the_kernel_is_asked)
@@ -553,7 +591,8 @@ SUITE("registration", registers_an_empty_ring,
       registers_the_smallest_and_the_largest,
       registers_an_incremental_ring,
       registers_kernel_rings_of_mappable_groups,
-      a_kernel_ring_is_empty_again,
+      a_kernel_ring_is_empty_again, a_ring_in_dirty_memory_is_empty,
+      a_kernel_ring_in_dirty_memory_is_empty,
       bad_entries_are_refused_before_the_kernel_is_asked,
       bad_flags_are_refused_before_the_kernel_is_asked,
       high_kernel_groups_are_refused_before_the_kernel_is_asked,

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 /*
@@ -21,6 +22,7 @@ struct countdown {
 };
 
 static struct countdown mmap_fails, alloc_fails, mutex_fails;
+static _Atomic bool mmap_dirty;
 static void (*_Atomic munmap_hook)(void);
 static void (*_Atomic lock_taken)(void);
 static void (*_Atomic lock_leaving)(void);
@@ -125,8 +127,14 @@ void faults_lock_hooks(void (*taken)(void), void (*leaving)(void))
     atomic_store_explicit(&lock_leaving, leaving, memory_order_relaxed);
 }
 
+void faults_mmap_dirty(void)
+{
+    atomic_store_explicit(&mmap_dirty, true, memory_order_relaxed);
+}
+
 void faults_none(void)
 {
+    atomic_store_explicit(&mmap_dirty, false, memory_order_relaxed);
     arm(&mmap_fails, -1, 0);
     arm(&alloc_fails, -1, 0);
     arm(&mutex_fails, -1, 0);
@@ -158,8 +166,11 @@ void *__wrap_mmap(void *addr, size_t length, int prot, int flags,
         return MAP_FAILED;
     }
     memory = __real_mmap(addr, length, prot, flags, fd, offset);
-    if (memory != MAP_FAILED)
-        add(&mapped, length);
+    if (memory == MAP_FAILED)
+        return memory;
+    add(&mapped, length);
+    if (atomic_load_explicit(&mmap_dirty, memory_order_relaxed))
+        memset(memory, 0xa5, length);
     return memory;
 }
 

@@ -21,7 +21,11 @@ void faults_alloc_after(int calls);
 /* The same for pthread_mutex_init. */
 void faults_mutex_after(int calls, int error);
 
-/* From here on nothing fails. */
+/* From here on mmap gives memory with something in it. */
+void faults_mmap_dirty(void);
+
+/* From here on nothing fails, and mapped memory is as the kernel gives
+ * it. */
 void faults_none(void);
 
 /* Call `hook` once, when the next munmap is done. */
