@@ -23,10 +23,9 @@ $(B)/tests/fuzz/%.o: tests/fuzz/%.c Makefile
 	$(Q)$(call compile,$(call includes,05-pool) -Itests/support) \
 		-MMD -MP -c $< -o $@
 
-$(B)/fuzz_pool: override CC = $(CXX)
 $(B)/fuzz_pool: $(FUZZ_PARTS)
-	$(Q)$(LINK) $(FUZZ_WRAP) -o $@ $^ $(LIB_FUZZING_ENGINE) $(LIBURING) \
-		-pthread
+	$(Q)$(CXX) $(CFLAGS) $(SAN) -fno-lto $(LDFLAGS) $(FUZZ_WRAP) -o $@ \
+		$^ $(LIB_FUZZING_ENGINE) $(LIBURING) -pthread
 
 # The same without libFuzzer: runs the scripts that it is given.
 $(B)/replay_pool: $(FUZZ_PARTS) $(B)/tests/fuzz/replay.o

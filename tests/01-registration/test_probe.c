@@ -294,6 +294,7 @@ static void ck_leaks_nothing(int expected)
 {
     const int files = open_files(), maps = mapped_io_urings();
     const size_t mapped = faults_mapped();
+    const size_t allocated = faults_allocated();
     struct readbuf_features has;
 
     for (int i = 0; i < 3; i++)
@@ -301,6 +302,7 @@ static void ck_leaks_nothing(int expected)
     ck_assert_int_eq(open_files(), files);
     ck_assert_int_eq(mapped_io_urings(), maps);
     ck_assert_uint_eq(faults_mapped(), mapped);
+    ck_assert_uint_eq(faults_allocated(), allocated);
 }
 
 START_TEST(a_probe_leaks_nothing)

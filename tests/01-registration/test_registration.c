@@ -233,10 +233,15 @@ START_TEST(bad_entries_are_refused_before_the_kernel_is_asked)
     static const uint32_t bad[] = {0,     3,     6,     32767,
                                    32769, 65536, 65540, UINT32_MAX};
 
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        ck_assert_int_eq(answer((struct arguments){-1, bad[i], 0, 0}),
-                         -EINVAL);
-    ck_assert_int_eq(answer((struct arguments){-1, 4, 0, 0}), -EXDEV);
+    for (unsigned flags = 0; flags <= READBUF_RING_KERNEL; flags++) {
+        struct arguments a = {-1, 4, 0, flags};
+
+        ck_assert_int_eq(answer(a), -EXDEV);
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+            a.entries = bad[i];
+            ck_assert_int_eq(answer(a), -EINVAL);
+        }
+    }
 }
 END_TEST
 

@@ -215,6 +215,9 @@ START_TEST(buffers_have_the_size_asked_for)
         NEED_POOL(&t, 0, COUNT, sizes[i], 0);
         empty = readbuf_pool_get(t.pool);
         ck_assert_uint_eq(readbuf_capacity(&empty), sizes[i]);
+        for (int bid = 0; bid < COUNT; bid++)
+            ck_assert_uint_eq(t.pool->ring.shared->bufs[bid].len,
+                              sizes[i]);
         fill_all(&t, sizes[i]);
         ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
     }
@@ -312,6 +315,25 @@ START_TEST(the_largest_product_is_enomem_or_costs_nothing)
     a.count = COUNT;
     a.size = SIZE;
     ck_clean(&a);
+}
+END_TEST
+
+/* Rounded up to a multiple of 8 it takes 33 bits. */
+START_TEST(the_largest_buffer_is_rounded_up)
+{
+    void *room = mmap(NULL, UINT32_MAX, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct readbuf_slab slab;
+
+    if (room == MAP_FAILED)
+        SKIP("there is no room for a mapping of 4 GiB");
+    munmap(room, UINT32_MAX);
+#ifdef READBUF_OWN_ASAN
+    SKIP("AddressSanitizer would need 512 MiB to mark 4 GiB");
+#endif
+    ck_assert_int_eq(readbuf_slab_map(&slab, 1, UINT32_MAX, false), 0);
+    ck_assert_uint_eq(slab.stride - 1, UINT32_MAX);
+    readbuf_slab_unmap(&slab);
 }
 END_TEST
 
@@ -667,6 +689,7 @@ SUITE("create", counts_that_are_no_power_of_two_are_refused,
       the_kernel_has_every_buffer_of_the_largest_pool,
       a_fresh_pool_has_no_page_resident,
       the_largest_product_is_enomem_or_costs_nothing,
+      the_largest_buffer_is_rounded_up,
       a_pool_serves_with_a_ring_of_the_kernel,
       a_pool_serves_with_huge_pages, a_pool_serves_with_both,
       a_pool_serves_with_deferred_task_work,

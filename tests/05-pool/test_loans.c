@@ -549,15 +549,16 @@ START_TEST(those_of_another_pool_are_not_released_along)
 {
     static struct pooltest t;
     struct readbuf_pool *first;
-    struct readbuf bufs[3], other;
+    struct readbuf bufs[4], other;
 
     NEED_POOL(&t, 0, COUNT, SIZE, 0);
     bufs[0] = pooltest_read(&t, "a");
+    bufs[3] = bufs[0]; /* stale, but the first error counts */
     bufs[2] = pooltest_read(&t, "b");
     first = t.pool;
     t.pool = pooltest_create(&t.uring, 2, SIZE, 0);
     bufs[1] = other = pooltest_read(&t, "c");
-    ck_assert_int_eq(readbuf_release_all(bufs, 3), -EINVAL);
+    ck_assert_int_eq(readbuf_release_all(bufs, 4), -EINVAL);
     ck_same(&bufs[1], &other);
     ck_held(&t, 1);
     ck_release(&bufs[1]);

@@ -128,6 +128,30 @@ START_TEST(other_threads_share_and_drop)
 }
 END_TEST
 
+static int look_and_drop(void *arg)
+{
+    return readbuf_pool_group(arg) < 64 ? -1 : readbuf_pool_unref(arg);
+}
+
+/* What an owner did before it dropped its share is over by then. */
+START_TEST(whoever_is_last_frees_everything)
+{
+    struct elsewhere other[2];
+    struct pooltest t;
+
+    NEED_COUNTED_POOL(&t, before, 0);
+    readbuf_pool_ref(t.pool);
+    for (int i = 0; i < 2; i++) {
+        other[i] =
+            (struct elsewhere){.call = look_and_drop, .arg = t.pool};
+        elsewhere_start(&other[i]);
+    }
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(elsewhere_join(&other[i]), 0);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
 /* ------------------------------------------- data outlives the pool */
 
 START_TEST(data_outlives_the_pool)
@@ -887,9 +911,9 @@ SUITE("teardown", unref_of_null_is_nothing,
       the_last_unref_frees_everything,
       the_last_unref_frees_a_ring_of_the_kernel,
       every_ref_needs_its_unref, other_threads_share_and_drop,
-      data_outlives_the_pool, data_outlives_the_io_uring_too,
-      a_stale_copy_frees_nothing, release_all_frees_everything,
-      every_order_of_release_and_unref,
+      whoever_is_last_frees_everything, data_outlives_the_pool,
+      data_outlives_the_io_uring_too, a_stale_copy_frees_nothing,
+      release_all_frees_everything, every_order_of_release_and_unref,
       another_thread_releases_after_the_pool,
       a_release_in_the_middle_of_the_last_unref,
       threads_release_while_the_pool_goes,

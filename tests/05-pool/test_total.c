@@ -323,6 +323,7 @@ START_TEST(both_verdicts_at_every_position_of_the_ring)
         flags = simkernel_flags(simpool_pick(&sim));
         ck_quick(simpool_complete(&buf, -EIO, flags) == -EIO);
         ck_quick(simkernel_available(&sim.kernel) == COUNT);
+        ck_quick(readbuf_pool_available(sim.pool) == COUNT);
     }
     simpool_close(&sim);
 }
