@@ -599,6 +599,26 @@ START_TEST(a_publication_is_all_under_the_lock)
 }
 END_TEST
 
+/* What another thread does right before the lock is ours. */
+static void publish_meanwhile(void)
+{
+    struct readbuf_descriptor other = two_ends_buffer(1);
+
+    if (readbuf_publisher_add(&t.publisher, &other) != 0)
+        abort();
+    readbuf_publisher_commit(&t.publisher);
+}
+
+START_TEST(a_publication_meanwhile_consumes_none)
+{
+    two_ends_open(&t, 4);
+    ck_assert_int_eq(two_ends_give(&t, 0), 0);
+    faults_lock_hooks(publish_meanwhile, NULL);
+    ck_assert(!consumed(0));
+    ck_assert_uint_eq(simkernel_available(&t.kernel), 2);
+}
+END_TEST
+
 SUITE("publisher", a_fresh_ring_is_empty, one_is_seen,
       a_batch_is_seen_in_its_order, a_batch_of_none_changes_nothing,
       added_is_invisible_until_the_commit,
@@ -619,4 +639,5 @@ SUITE("publisher", a_fresh_ring_is_empty, one_is_seen,
       a_bundle_is_walked_after_its_slots_were_used_again,
       what_was_only_added_comes_after_too,
       random_use_agrees_with_a_naive_model,
-      a_publication_is_all_under_the_lock)
+      a_publication_is_all_under_the_lock,
+      a_publication_meanwhile_consumes_none)

@@ -6,6 +6,7 @@
  * the ring, held, or picked and not yet completed, and at one of these
  * places only.
  */
+#include "faults.h"
 #include "simhead.h"
 #include "simpool.h"
 #include "support.h"
@@ -365,6 +366,52 @@ START_TEST(a_buffer_may_be_out_until_the_counts_wrap)
 }
 END_TEST
 
+/* ------------------------------------------------------- the lock */
+
+static struct simpool locked;
+static uint32_t seen;
+static uint16_t back;
+
+static void look_when_leaving(void)
+{
+    seen = simkernel_available(&locked.kernel);
+}
+
+START_TEST(a_release_is_all_under_the_lock)
+{
+    struct readbuf buf;
+
+    simpool_open(&locked, COUNT, SIZE);
+    buf = loaned(&locked, 1);
+    faults_lock_hooks(NULL, look_when_leaving);
+    ck_assert_int_eq(readbuf_release(&buf), 0);
+    ck_assert_uint_eq(seen, COUNT);
+    simpool_close(&locked);
+}
+END_TEST
+
+/* What another thread does right before the lock is ours. */
+static void publish_meanwhile(void)
+{
+    struct readbuf_descriptor buffer =
+        readbuf_pool_describe(locked.pool, back);
+
+    if (readbuf_publisher_add(&locked.pool->publisher, &buffer) != 0)
+        abort();
+    readbuf_publisher_commit(&locked.pool->publisher);
+}
+
+START_TEST(what_comes_back_meanwhile_is_available)
+{
+    simpool_open(&locked, COUNT, SIZE);
+    back = simpool_pick(&locked);
+    readbuf_publisher_taken(&locked.pool->publisher, 1);
+    faults_lock_hooks(publish_meanwhile, NULL);
+    ck_assert_int_eq(readbuf_pool_available(locked.pool), COUNT);
+    simpool_close(&locked);
+}
+END_TEST
+
 /* ------------------------------------------------- many in a row */
 
 enum { STEPS = 20000, STALE_MAX = 16, HANDLES = 6 };
@@ -585,4 +632,6 @@ SUITE("total", every_flag_has_an_answer,
       both_verdicts_at_every_position_of_the_ring,
       a_buffer_may_be_out_for_many_laps,
       a_buffer_may_be_out_until_the_counts_wrap,
+      a_release_is_all_under_the_lock,
+      what_comes_back_meanwhile_is_available,
       a_random_sequence_follows_the_model)
