@@ -123,8 +123,10 @@ const char *readbuf_errno_name(int error)
     switch (error < 0 ? -error : error) {
         NAME(EPERM);
         NAME(ENOENT);
+        NAME(EINTR);
         NAME(EIO);
         NAME(EBADF);
+        NAME(ECHILD);
         NAME(EAGAIN);
         NAME(ENOMEM);
         NAME(EACCES);
@@ -138,12 +140,15 @@ const char *readbuf_errno_name(int error)
         NAME(ENOSPC);
         NAME(EPIPE);
         NAME(ENOSYS);
+        NAME(EPROTO);
         NAME(EOVERFLOW);
         NAME(EBADFD);
         NAME(EOPNOTSUPP);
         NAME(ECONNRESET);
         NAME(ENOBUFS);
+        NAME(ESTALE);
         NAME(ECANCELED);
+        NAME(ENOTRECOVERABLE);
     default:
         return "an unknown error";
     }

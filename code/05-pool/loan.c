@@ -120,6 +120,8 @@ static int take(struct readbuf_pool *pool,
     *out = (struct readbuf){.pool = pool};
     if (!done.buffer_is_ours)
         return done.res > 0 ? -ENOTRECOVERABLE : done.res;
+    if (pool == NULL)
+        return -EPROTO;
     if (!pool->ledger->ours)
         return -ECHILD;
     if (loan_of(pool, done.bid) % 2 != 0)

@@ -227,6 +227,11 @@ START_TEST(errors_have_their_names)
         {ECONNRESET, "ECONNRESET"},
         {ENOBUFS, "ENOBUFS"},
         {ECANCELED, "ECANCELED"},
+        {EINTR, "EINTR"},
+        {ECHILD, "ECHILD"},
+        {EPROTO, "EPROTO"},
+        {ESTALE, "ESTALE"},
+        {ENOTRECOVERABLE, "ENOTRECOVERABLE"},
         {4711, "an unknown error"},
         {0, "an unknown error"},
     };

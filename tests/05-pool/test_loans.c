@@ -1147,6 +1147,12 @@ START_TEST(a_handle_of_no_pool_reads_nothing)
     static struct pooltest t;
     struct readbuf buf = READBUF_INIT;
 
+    ck_assert_int_eq(
+        complete_copy(
+            &buf, (struct support_cqe){.res = 3,
+                                       .flags = IORING_CQE_F_BUFFER}),
+        -EPROTO);
+    ck_empty(&buf, NULL);
     NEED_POOL(&t, 0, COUNT, SIZE, 0);
     source_say(t.fd, "not for you");
     ck_assert_int_eq(receive_into(&t, t.fd[0], &buf, 0), -EBADF);

@@ -264,10 +264,8 @@ static uint32_t possible(const struct account *a, int32_t res,
     uint32_t bid = flags >> IORING_CQE_BUFFER_SHIFT;
     int picked;
 
-    if (!(flags & IORING_CQE_F_BUFFER))
+    if (a == NULL || !(flags & IORING_CQE_F_BUFFER))
         return flags;
-    if (a == NULL)
-        return flags & ~IORING_CQE_F_BUFFER;
     if (bid >= a->count || a->buffers[bid].place != RING)
         return flags;
     if (res < 0 && head_told && a->kernel != NULL)
@@ -333,7 +331,7 @@ static int outcome(struct slot *slot, const struct io_uring_cqe *cqe)
         slot->len += n;
         return cqe->res;
     }
-    if (bid >= a->count || a->buffers[bid].place == HELD)
+    if (a == NULL || bid >= a->count || a->buffers[bid].place == HELD)
         return -EPROTO;
     if (a->buffers[bid].place == RING)
         return cqe->res; /* an error, and put back */
