@@ -58,13 +58,14 @@ return function(book, inlines)
 
   function self.generated.contents(blocks)
     local sentence = {}
-    for index, block in ipairs(blocks) do
+    for index = #blocks, 1, -1 do
+      local block = blocks[index]
       if block.t == 'BulletList' and row_of {pandoc.Plain(block.content[1][1].content)} then
         for _, item in ipairs(block.content) do
           local page, text = row_of(item)
           if page then sentence[page] = text end
         end
-        blocks[index] = pandoc.Null()
+        blocks:remove(index)
       end
     end
     local rows = {}

@@ -30,7 +30,7 @@ book-pages: $(BOOK)/links.checked
 define BOOK_RENDER
 @mkdir -p $(@D)
 @echo "pandoc $<"
-$(Q)$(PANDOC) --from markdown --to html5 --wrap none --template docs/template.html \
+$(Q)$(PANDOC) --from markdown-implicit_figures --to html5 --wrap none --template docs/template.html \
 	--lua-filter docs/book.lua --metadata book-data=$(BOOK)/data.lua \
 	--metadata source-url=$(BOOK_SOURCE_URL) --metadata extra-pages="$(BOOK_EXTRA)" \
 	--output $@.part $<
