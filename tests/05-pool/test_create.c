@@ -96,7 +96,7 @@ static void ck_bad(uint32_t count, uint32_t size, unsigned flags)
     struct arguments a = {uring, COUNT, SIZE, flags, NULL, NULL}; \
     NEED_RING(uring, 8, setup);                                   \
     NEED_FEATURE(rings);                                          \
-    if ((flags)&READBUF_POOL_KERNEL_RING)                         \
+    if ((READBUF_POOL_KERNEL_RING & (flags)) != 0)                \
     NEED_FEATURE(kernel_rings)
 
 /* No group is left, and now that nothing fails the same call works. */
