@@ -2,7 +2,8 @@
  * program.h - run a program of the book and keep what it printed.
  *
  * The programs are found below the directory named by the environment
- * variable BUILD, or below build/.
+ * variable BUILD, or below build/. EMULATOR is the command that runs
+ * them where they are not this machine's own.
  */
 #ifndef READBUF_TESTS_PROGRAM_H
 #define READBUF_TESTS_PROGRAM_H
@@ -16,6 +17,9 @@
 #include <string.h>
 #include <sys/wait.h>
 
+/* What a program exits with that wants a tool that is missing. */
+enum { EXIT_MISSING = 69 };
+
 struct program {
     char output[8192]; /* terminated */
     int status;        /* as of exit(3) */
@@ -26,13 +30,15 @@ static inline struct program program_run(const char *path,
                                          const char *redirection)
 {
     const char *build = getenv("BUILD");
+    const char *emulator = getenv("EMULATOR");
     struct program program;
     char command[4096];
     size_t length;
     FILE *pipe;
     int status;
 
-    snprintf(command, sizeof(command), "'%s/%s' %s",
+    snprintf(command, sizeof(command), "%s '%s/%s' %s",
+             emulator == NULL ? "" : emulator,
              build == NULL ? "build" : build, path, redirection);
     pipe = popen(command, "re");
     ck_assert_ptr_nonnull(pipe);
@@ -47,7 +53,8 @@ static inline struct program program_run(const char *path,
 /* Skip where the program says that it cannot run, with its words. */
 #define NEED_PROGRAM(program)                                  \
     do {                                                       \
-        if ((program).status == READBUF_EXIT_REFUSED)          \
+        if ((program).status == READBUF_EXIT_REFUSED ||        \
+            (program).status == EXIT_MISSING)                  \
             SKIP("%.*s", (int)strcspn((program).output, "\n"), \
                  (program).output);                            \
     } while (0)

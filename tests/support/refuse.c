@@ -11,6 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
+void sandbox_missing(const char *why)
+{
+    fprintf(stderr, "refuse: %s\n", why);
+    exit(69); /* as a tool that is not installed */
+}
+
 int main(int argc, char **argv)
 {
     int error;

@@ -1,6 +1,7 @@
 #include "support.h"
 
 #include "refusal.h"
+#include "sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,7 +47,8 @@ static int print_skips(void)
     char line[1024], last[1024] = "";
     int count = 0;
 
-    rewind(skips);
+    if (fseek(skips, 0, SEEK_SET) != 0)
+        return 0;
     while (fgets(line, sizeof(line), skips) != NULL) {
         char *reason = line + strcspn(line, "\t");
 
@@ -59,19 +62,72 @@ static int print_skips(void)
     return count;
 }
 
+/*
+ * Once, before the tests: what this machine is too short of to run them
+ * all, or "". A test that fails for want of it has shown nothing.
+ */
+static void find_shortage(char *why, size_t size)
+{
+    const rlim_t locked = 8 << 20, files = 256;
+    struct rlimit limit;
+    struct io_uring ring;
+    int ret;
+
+    *why = '\0';
+    /* ThreadSanitizer wants more of it than there is memory. */
+    if (getrlimit(RLIMIT_AS, &limit) == 0 &&
+        limit.rlim_cur != RLIM_INFINITY)
+        snprintf(why, size, "the address space is limited here");
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < files)
+        snprintf(why, size, "only %llu files may be open here",
+                 (unsigned long long)limit.rlim_cur);
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0 ||
+        limit.rlim_cur >= locked)
+        return;
+    /* It counts for some users on some kernels. */
+    ret = io_uring_queue_init(16384, &ring, 0);
+    if (ret == 0)
+        io_uring_queue_exit(&ring);
+    else if (ret == -ENOMEM)
+        readbuf_refusal(ret, why, size);
+}
+
+/* The failures become skips; how many there were. */
+static int forgive(SRunner *runner, const char *why)
+{
+    int count = srunner_ntests_failed(runner);
+    TestResult **failures = srunner_failures(runner);
+
+    for (int i = 0; i < count; i++)
+        support_skip(tr_tcname(failures[i]), "%s", why);
+    free((void *)failures);
+    return count;
+}
+
+/* A case a test, so that check can say which one is running. */
+static SRunner *runner_of(const char *name, const TTest *const *tests,
+                          size_t count)
+{
+    Suite *suite = suite_create(name);
+
+    for (size_t i = 0; i < count; i++) {
+        TCase *tcase = tcase_create(tests[i]->name);
+
+        tcase_add_test(tcase, tests[i]);
+        tcase_set_timeout(tcase, 60);
+        suite_add_tcase(suite, tcase);
+    }
+    return srunner_create(suite);
+}
+
 int support_main(int argc, char **argv, const char *name,
                  const TTest *const *tests, size_t count)
 {
-    Suite *suite = suite_create(name);
-    TCase *tcase = tcase_create(name);
-    SRunner *runner = srunner_create(suite);
-    char tap[4096];
+    SRunner *runner = runner_of(name, tests, count);
+    char tap[4096], shortage[READBUF_REFUSAL_MAX];
     int ran, failed, skipped;
 
-    for (size_t i = 0; i < count; i++)
-        tcase_add_test(tcase, tests[i]);
-    tcase_set_timeout(tcase, 60);
-    suite_add_tcase(suite, tcase);
+    find_shortage(shortage, sizeof(shortage));
     skips = open_skips(argc > 1 ? argv[1] : NULL);
     if (argc > 1) {
         snprintf(tap, sizeof(tap), "%s.tap", argv[1]);
@@ -80,6 +136,8 @@ int support_main(int argc, char **argv, const char *name,
     srunner_run_all(runner, CK_NORMAL);
     ran = srunner_ntests_run(runner);
     failed = srunner_ntests_failed(runner);
+    if (*shortage != '\0')
+        failed -= forgive(runner, shortage);
     srunner_free(runner);
     skipped = print_skips();
     fclose(skips);
@@ -105,6 +163,12 @@ void support_skip(const char *test, const char *format, ...)
             *c = ' '; /* a line a skip */
     fprintf(skips, "%.*s\t%s\n", (int)length, test, reason);
     fflush(skips);
+}
+
+void sandbox_missing(const char *why)
+{
+    support_skip(tcase_name(), "%s", why);
+    exit(EXIT_SUCCESS);
 }
 
 bool support_locked_for_now(int ret, int *tries)
