@@ -244,7 +244,7 @@ book: $(SETUP_FIRST) ## build and run every stage, render build/book
 	@echo "The book: $(BOOK)/index.html"
 
 include docs/book.mk docs/check.mk
-include docs/library.mk docs/kernels.mk docs/fuzz.mk \
+include docs/library.mk docs/kernels.mk docs/elsewhere.mk docs/fuzz.mk \
 	docs/mutants.mk
 
 # What the pages are made from besides their text: listings, outputs of

@@ -1,0 +1,109 @@
+#!/bin/sh
+# elsewhere.sh DIR DIST ARCH - the README's commands on another system.
+#
+# DIR/DIST-ARCH is made by debootstrap and kept, as is what was installed
+# and built in it: a second run is quick, and `rm -r` begins again. amd64
+# runs both commands of the README; i386 and arm64 run every stage's
+# tests, arm64 with a cross compiler and under qemu-user.
+#
+# Mounts and processes live in namespaces of their own: they end with the
+# script, whatever ends it.
+set -eu
+
+dir=$1 dist=$2 arch=$3 root=$1/$2-$3 log=$1/$2-$3.log
+mirror=${MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null |
+    grep -m1 '/debian/*$' || true)}
+machine=$arch
+[ "$arch" != arm64 ] || machine=amd64
+
+if [ -z "${ELSEWHERE-}" ]; then
+    for tool in debootstrap unshare git; do
+        command -v $tool >/dev/null && continue
+        echo "elsewhere: $tool is not installed" >&2
+        exit 1
+    done
+    [ "$mirror" ] || {
+        echo "elsewhere: no Debian archive is known here: MIRROR=..." >&2
+        exit 1
+    }
+    [ "$(id -u)" -eq 0 ] || {
+        echo "elsewhere: only root can make a chroot" >&2
+        exit 1
+    }
+    mkdir -p "$dir/packages"
+    ELSEWHERE=inside exec unshare --mount --pid --fork --kill-child \
+        "$0" "$@"
+fi
+
+# As a user's shell finds it: no variable of ours but the certificates of
+# this machine, which are npm's there too.
+inside() {
+    chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+        NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt \
+        sh -c "cd /book && $1"
+}
+
+step() {
+    echo "== $dist, $arch: $1"
+    start=$(date +%s)
+    if inside "$1" >>"$log" 2>&1; then
+        grep '^SKIPPED' "$log" | sort -u
+        echo "   passes, in $(($(date +%s) - start)) s"
+    else
+        tail -n 40 "$log"
+        echo "   FAILS: the whole of it is in $log"
+        exit 1
+    fi
+}
+
+make_root() {
+    echo "== $dist, $arch: debootstrap"
+    rm -rf "$root"
+    debootstrap --arch=$machine --variant=minbase \
+        --include=make,ca-certificates \
+        --cache-dir="$(realpath "$dir/packages")" \
+        "$dist" "$root" "$mirror" >"$log" 2>&1 || {
+        tail -n 40 "$log"
+        exit 1
+    }
+    touch "$root/made"
+}
+
+# What is tracked, as it is now; build/ stays for the next run.
+copy_tree() {
+    mkdir -p "$root/book"
+    find "$root/book" -mindepth 1 -maxdepth 1 ! -name build \
+        -exec rm -rf {} +
+    git ls-files -z --deduplicate | xargs -0 sh -c \
+        'for f; do [ ! -e "$f" ] || printf "%s\0" "$f"; done' each |
+        tar -c --null -T - | tar -x -C "$root/book"
+}
+
+[ -e "$root/made" ] || make_root
+mount --rbind /dev "$root/dev"
+mount --rbind /sys "$root/sys"
+mount -t proc proc "$root/proc"
+mount --bind "$dir/packages" "$root/var/cache/apt/archives"
+cp /etc/resolv.conf "$root/etc/resolv.conf"
+cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs"
+copy_tree
+
+: >"$log"
+case $arch in
+amd64)
+    step 'make setup book'
+    step 'make setup check'
+    ;;
+i386)
+    step 'make setup && make -j2 tests'
+    ;;
+arm64)
+    step 'dpkg --add-architecture arm64 && apt-get update -qq &&
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+        --no-install-recommends gcc-aarch64-linux-gnu qemu-user \
+        pkg-config libc6-dev:arm64 liburing-dev:arm64 check:arm64'
+    step 'PKG_CONFIG_LIBDIR=/usr/lib/aarch64-linux-gnu/pkgconfig \
+        EMULATOR=qemu-aarch64 make -j2 CC=aarch64-linux-gnu-gcc \
+        RUNNER=qemu-aarch64 tests'
+    ;;
+esac
