@@ -16,6 +16,7 @@ in docs/bookkit: csource.py (selectors), markdown.py (directives), commands.py
 
 import argparse
 import sys
+from collections import Counter
 from pathlib import Path
 
 sys.dont_write_bytecode = True      # docs/ is no place for caches
@@ -43,12 +44,11 @@ def arguments():
 
 def report(book):
     """Print what is wrong and what was skipped; return the exit status."""
-    for place, command in book.skipped:
-        print(f"{place}: skipped, nothing compared: '{command}' was refused "
-              f"io_uring here", file=sys.stderr)
-    if book.skipped:
-        print(f"SKIPPED {len(book.skipped)} outputs and figures: {book.refusal}",
+    for place, command, _ in book.skipped:
+        print(f"{place}: skipped, nothing compared: '{command}' could not run here",
               file=sys.stderr)
+    for why, count in Counter(why for _, _, why in book.skipped).items():
+        print(f"SKIPPED {count} outputs and figures: {why}", file=sys.stderr)
     for problem in book.problems:
         print(problem, file=sys.stderr)
     return 1 if len(book.problems) else 0
@@ -112,4 +112,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except OSError as error:
+        sys.exit(f"sync.py: {error.filename or 'writing'}: {error.strerror}")

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from . import csource
-from .commands import REFUSED, Runner, first_difference
+from .commands import MISSING, REFUSED, Runner, first_difference
 from .markdown import Chapter, Document
 from .problems import Problems
 
@@ -91,7 +91,7 @@ class Book:
         self.problems = Problems()
         self.runner = Runner(self.root)
         self.refusal = ""
-        self.skipped = []        # (place, command) of what was refused
+        self.skipped = []        # (place, command, reason) of what could not run
         self.chapters = [self._read(Chapter, path) for path in
                          sorted(self.root.glob("chapters/[0-9][0-9]-*.md"))]
         if not self.chapters:
@@ -192,12 +192,14 @@ class Book:
     # -- outputs and figures ----------------------------------------------
 
     def _attempt(self, directive, chapter, merged):
-        """(the command's result, why it is of no use, whether it was refused)."""
+        """(the command's result, why it is of no use, whether it could not run)."""
         result = self.runner.run(directive.body, merged)
-        if result.status == REFUSED != directive.expected_status:
-            self.refusal = self.refusal or result.why_refused()
-            self.skipped.append((f"{chapter.path}:{directive.line}", directive.body))
-            return result, self.refusal, True
+        if result.status in {REFUSED, MISSING} - {directive.expected_status}:
+            why = result.why_not_run()
+            if result.status == REFUSED:
+                why = self.refusal = self.refusal or why
+            self.skipped.append((f"{chapter.path}:{directive.line}", directive.body, why))
+            return result, why, True
         return result, result.complaint(directive.expected_status), False
 
     def capture(self, chapter, directive):

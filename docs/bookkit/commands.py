@@ -1,8 +1,9 @@
 """Runs the commands that chapters name, and compares what they print.
 
 Every command runs once, however many directives name it, in the root of the
-repository and in an environment that is the same everywhere. Exit status 77 is
-what our programs end with where the system refuses io_uring.
+repository and in an environment that is the same everywhere. Our programs end
+with status 77 where the system refuses io_uring, and with 69 (EX_UNAVAILABLE)
+where a tool is not installed.
 """
 
 import os
@@ -12,12 +13,13 @@ import subprocess
 from dataclasses import dataclass
 
 REFUSED = 77
+MISSING = 69
 SECONDS = 120
-# A stage that was refused counts even if a later one in the pipe made do
+# A stage that could not run counts even if a later one in the pipe made do
 # with what it got.
 SCRIPT = """{command}
 status=$? stages=("${{PIPESTATUS[@]}}")
-case " ${{stages[*]}} " in *" 77 "*) exit 77;; esac
+case " ${{stages[*]}} " in *" 77 "*) exit 77;; *" 69 "*) exit 69;; esac
 exit $status
 """
 
@@ -34,10 +36,12 @@ class Result:
         text = self.output.decode("utf-8", "replace").rstrip()
         return [line.rstrip() for line in text.split("\n")] if text else []
 
-    def why_refused(self):
-        """The sentence in which the program says that it was refused."""
+    def why_not_run(self):
+        """The sentence in which the program says that it could not run here."""
         text = (self.output + self.errors).decode("utf-8", "replace")
         lines = [line.strip() for line in text.splitlines() if line.strip()]
+        if self.status == MISSING:
+            return (lines or ["a tool is not installed"])[-1]
         named = [line for line in lines if "io_uring" in line]
         sentence = (named or lines[-1:] or ["io_uring is refused here"])[0]
         return sentence.removeprefix("cannot run here: ").rstrip(".")

@@ -7,7 +7,7 @@
 #   relaxed  a plain store, weak memory: must fail; prints a shortest
 #            way to get there, a line a step
 #
-# Exit 0 if so, 1 if not, 77 if spin or gcc is missing.
+# Exit 0 if so, 1 if not, 69 if spin or gcc is missing.
 mode=$1
 case $mode in
 release) release=1 tso=0 says='every descriptor complete' ;;
@@ -18,7 +18,7 @@ esac
 for tool in spin gcc; do
     command -v $tool >/dev/null && continue
     echo "model.sh: $tool is not installed" >&2
-    exit 77
+    exit 69
 done
 
 scratch=$(mktemp -d) || exit 1

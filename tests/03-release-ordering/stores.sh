@@ -1,14 +1,14 @@
 #!/bin/sh
 # stores.sh - the two stores of stores.c, compiled for two processors.
 #
-# clang compiles for arm64 without a further package. 77 where there is
+# clang compiles for arm64 without a further package. 69 where there is
 # no clang.
 set -eu
 
 source=code/03-release-ordering/exhibits/stores.c
 command -v clang >/dev/null || {
     echo "clang is not installed" >&2
-    exit 77
+    exit 69
 }
 
 # The instruction that target $1 begins function $2 with.

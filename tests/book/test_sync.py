@@ -458,7 +458,7 @@ class Refused(TreeTest):
     def test_is_skipped_and_said(self):
         book = self.refusing().check()
         self.assertEqual(list(book.problems), [])
-        self.assertEqual([command for _, command in book.skipped], ["bash x.sh | cat"])
+        self.assertEqual([command for _, command, _ in book.skipped], ["bash x.sh | cat"])
         self.assertEqual(book.refusal, "io_uring is refused here: ask root")
 
     def test_counts_where_a_later_stage_fails_otherwise(self):
@@ -484,6 +484,19 @@ class Refused(TreeTest):
                          (BETA, "$ echo failed; exit 3", "$ echo failed; exit 77"))
         book = tree.check()
         self.assertEqual((list(book.problems), book.skipped), ([], []))
+
+    def test_a_missing_tool_is_no_refusal(self):
+        tree = self.tree((BETA, "run exit=3: echo failed; exit 3", "run exit=3: bash x.sh | cat"))
+        tree.write("x.sh", "echo clang is not installed >&2; exit 69\n")
+        book = tree.check()
+        self.assertEqual((list(book.problems), book.refusal), ([], ""))
+        self.assertEqual([why for _, _, why in book.skipped], ["clang is not installed"])
+
+    def test_a_refusal_beside_a_missing_tool(self):
+        tree = self.tree((BETA, "run exit=3: echo failed; exit 3", "run exit=3: bash y.sh | bash x.sh"))
+        tree.write("x.sh", self.REFUSE + "\n")
+        tree.write("y.sh", "echo clang is not installed >&2; exit 69\n")
+        self.assertEqual(tree.check().refusal, "io_uring is refused here: ask root")
 
 
 class Figures(TreeTest):

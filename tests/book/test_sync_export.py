@@ -44,9 +44,9 @@ def unhex(value):
 
 
 class Export(TreeTest):
-    def export(self, tree):
+    def export(self, tree, target="build/book/data.lua"):
         return subprocess.run(
-            [sys.executable, str(DOCS / "sync.py"), "export", "build/book/data.lua",
+            [sys.executable, str(DOCS / "sync.py"), "export", target,
              "--root", "."], cwd=tree.root, capture_output=True, text=True, check=False)
 
     def data(self, tree):
@@ -134,6 +134,17 @@ class Export(TreeTest):
         self.assertIn('["text"] = "failed",\n        ["ran"] = false,\n        ["same"] = false,\n'
                       '        ["why"] = "io_uring is refused here"', text)
 
+    def test_a_full_disk_is_one_sentence(self):
+        done = self.export(self.tree(), "/dev/full")
+        self.assertEqual((done.returncode, done.stderr), (1, "sync.py: writing: No space left on device\n"))
+
+    def test_an_output_that_wants_a_tool(self):
+        command = "echo clang is not installed; exit 69"
+        tree = self.tree((BETA, "run exit=3: echo failed; exit 3", f"run: {command}"))
+        text = export.export(Book(tree.root))
+        self.assertIn('["refused"] = false', text)
+        self.assertIn('["ran"] = false,\n        ["same"] = false,\n        ["why"] = "clang is not installed"', text)
+
     def test_a_listing_that_is_unknown_keeps_its_place_and_fails(self):
         tree = self.tree((BETA, "readbuf_alpha_open /if/../return -1/ fits", "gone"))
         done = self.export(tree)
@@ -172,8 +183,16 @@ class Verdicts(TreeTest):
         self.assert_verdict({".tap": FAILED}, "contradicted here", "Assertion '1 == 2' failed: it: is")
 
     def test_one_failure_of_several_runs_decides(self):
-        self.assert_verdict({".tap": PASSED + FAILED + PASSED, ".skip": "taken_and_free\tno\n"},
+        self.assert_verdict({".tap": PASSED + FAILED + PASSED, ".skip": "another\tno\n"},
                             "contradicted here", "Assertion '1 == 2' failed: it: is")
+
+    def test_a_failure_for_want_of_something(self):
+        self.assert_verdict({".tap": FAILED, ".skip": "taken_and_free\tonly 16 files may be open\n"},
+                            "not verified here", "only 16 files may be open")
+
+    def test_a_test_that_was_stopped(self):
+        late = FAILED.replace("Assertion '1 == 2' failed: it: is", "Test timeout expired")
+        self.assert_verdict({".tap": late}, "not verified here", "the test was stopped before it ended")
 
     def test_did_not_run(self):
         for tap in ({}, {".tap": PASSED.replace("taken", "other")}, {".tap": "1..0\n"}):
