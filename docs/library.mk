@@ -100,6 +100,7 @@ $(addprefix $(B)/man/,$(MAN_WRITTEN)): $(B)/man/%: docs/man/%.md \
 	@mkdir -p $(@D)
 	$(Q)$(PANDOC) --standalone --from markdown-smart --to man \
 		--metadata footer="readbuf $(READBUF_VERSION)" -o $@ $<
+	@sed -i '/^\.TH /s/\\-/-/g' $@ # the date, as pandoc 3 has it
 
 $(addprefix $(B)/man/,$(MAN_ALIASES)): $(MAN_SOURCES)
 	@mkdir -p $(@D)
@@ -155,7 +156,8 @@ abi-baseline: lib
 	tests/library/abi.sh --accept $(LIB)/$(LIB_SHARED) $(LIB_HEADERS)
 
 # Every stage's tests again, linked with all layers: plainly, then under
-# valgrind, then compiled with the sanitizers.
+# valgrind, then compiled with the sanitizers, all of which take their time.
+check-final: export CK_TIMEOUT_MULTIPLIER = 10
 check-final:
 	$(SUB) B=$(B)/final FINAL=1 tests
 	$(SUB) B=$(B)/final R=$(B)/final/valgrind FINAL=1 \

@@ -791,7 +791,7 @@ START_TEST(an_armed_request_outlives_its_ring)
 }
 END_TEST
 
-/* Whether the kernel consumes a descriptor within two seconds. */
+/* Whether the kernel consumes a descriptor within 30 seconds. */
 static bool consumes_one(const struct io_uring *ring)
 {
     struct timespec start, now;
@@ -802,7 +802,7 @@ static bool consumes_one(const struct io_uring *ring)
         ck_assert_int_eq(status_of(ring, GROUP, &head), 0);
         sched_yield();
         clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (head == 0 && now.tv_sec - start.tv_sec < 2);
+    } while (head == 0 && now.tv_sec - start.tv_sec < 30);
     return head == 1;
 }
 
