@@ -109,7 +109,12 @@ help:
 		$(MAKEFILE_LIST))
 
 setup: ## install what is missing to build the book and the stages
-	@docs/setup.sh build
+	@docs/setup.sh install book
+
+# Only `setup` installs. Everything else says what it misses.
+.PHONY: want-code want-book
+want-code want-book: want-%:
+	@docs/setup.sh want $*
 
 # ---------------------------------------------------------------- objects
 
@@ -124,7 +129,7 @@ define sanitized
 	$(info $(CC) -fsanitize=$(1) $<)
 	$(Q)$(call compile,$(call includes,$(3)) -Itests/support) $(LDFLAGS) \
 		-fno-sanitize=all -fsanitize=$(1) -o $@ $^ -pthread || { \
-		printf '%s\n' '#!/bin/sh' 'echo no $(2) here >&2' 'exit 77' \
+		printf '%s\n' '#!/bin/sh' 'echo no $(2) here >&2' 'exit 69' \
 		>$@ && chmod +x $@; }
 endef
 
@@ -212,16 +217,16 @@ tests: $(addprefix tests-,$(STAGES))
 
 # ----------------------------------------------------------------- verbs
 
-stage: ## N=2: build that stage and run its program
+stage: want-code ## N=2: build that stage and run its program
 	$(need_stage)@$(MAKE) --no-print-directory $(B)/$(STAGE)/demo >&2
 	@$(B)/$(STAGE)/demo
 
-test: ## run every stage's tests; N=2: that stage's
+test: want-code ## run every stage's tests; N=2: that stage's
 	$(if $(N),$(need_stage))@rm -rf $(addprefix $(R)/,$(or $(STAGE), \
 		$(STAGES)))
 	@$(MAKE) --no-print-directory tests$(addprefix -,$(STAGE))
 
-exercise: ## N=2: grade your answer to that chapter's exercise
+exercise: want-code ## N=2: grade your answer to that chapter's exercise
 	$(need_stage)@test -e code/$(STAGE)/answer.c || { \
 		cp code/$(STAGE)/exercise.c code/$(STAGE)/answer.c; \
 		echo "Your copy is code/$(STAGE)/answer.c: change it there."; }
@@ -229,14 +234,14 @@ exercise: ## N=2: grade your answer to that chapter's exercise
 	@$(B)/$(STAGE)/exercise/yours
 	@tests/support/why.sh tests/$(STAGE)/answers/solution.c
 
-where: ## SYM=name: the file and the chapter a symbol stands in
+where: want-book ## SYM=name: the file and the chapter a symbol stands in
 	$(if $(SYM),,$(error say which symbol: SYM=readbuf_decode))@docs/sync.py where $(SYM)
 
 # ------------------------------------------------------------------ book
 
 # One make after the other, so that each sees what the last one made. A
 # test that fails here fails in `check`; the book says that it did.
-book: $(SETUP_FIRST) ## build and run every stage, render build/book
+book: $(or $(SETUP_FIRST),want-book) ## build and run every stage, render build/book
 	@$(MAKE) --no-print-directory programs
 	@$(MAKE) --no-print-directory -k tests >$(B)/tests.log 2>&1 || \
 		echo "some tests failed, the book says which: $(B)/tests.log"
@@ -254,7 +259,7 @@ $(BOOK)/data.lua: $(BOOK_CHAPTERS) $(SOURCES) $(wildcard docs/sync.py \
 	@mkdir -p $(@D)
 	docs/sync.py export $@
 
-sync: programs ## bring the chapters' listings, outputs and figures up to date
+sync: want-book programs ## bring the chapters' listings, outputs and figures up to date
 	docs/sync.py sync
 
 # ----------------------------------------------------------------- check
@@ -271,7 +276,7 @@ check: setup-check ## run everything the authors run: a few minutes
 		"in $$(($$(date +%s) - start)) s."
 
 setup-check: $(SETUP_FIRST)
-	@docs/setup.sh check
+	@docs/setup.sh $(if $(SETUP_FIRST),install,want) check
 
 JOBS := -j$(shell nproc)
 SUB = $(MAKE) --no-print-directory $(JOBS) WERROR=-Werror
@@ -289,6 +294,7 @@ check-lint:
 	cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
 		--enable=warning,performance,portability \
 		--suppress=missingIncludeSystem \
+		--suppress=normalCheckLevelMaxBranches \
 		$(foreach s,$(STAGES),-Icode/$(s)) -Itests/support $(SOURCES)
 
 check-exercises:
@@ -347,6 +353,7 @@ check-tools-book:
 	python3 -B -m unittest discover -s tests/book -p 'test_sync*.py'
 	python3 -B tests/book/test_figures.py
 	python3 -B tests/book/test_render.py
+	python3 -B tests/book/test_setup.py
 
 check-book:
 	$(MAKE) --no-print-directory book

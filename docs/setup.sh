@@ -1,7 +1,8 @@
 #!/bin/sh
-# setup.sh build|check - install what is missing, and say nothing if
-# nothing is. `build` is what the book and the stages need; `check` is
-# what the tests of everything need besides.
+# setup.sh install|want code|book|check - install what is missing, or say
+# what is and fail; silent if nothing is. `code` is what the stages and
+# their tests need, `book` what the book needs besides, `check` what the
+# tests of everything need. `more` comes with the book, which does without.
 #
 # A row: what is looked for (a command, a pkg-config module as pc:NAME,
 # or a file as file:GLOB), then its package on Debian, Fedora, Arch and
@@ -10,15 +11,15 @@ set -eu
 
 rows() {
     cat <<'ROWS'
-build gcc             gcc              gcc             gcc           gcc
-build pkg-config      pkg-config       pkgconf         pkgconf       pkgconf
-build file:/usr/include/stdio.h libc6-dev glibc-devel glibc          musl-dev
-build pc:liburing     liburing-dev     liburing-devel  liburing      liburing-dev
-build pc:check        check            check-devel     check         check-dev
-build pandoc          pandoc           pandoc-cli      pandoc-cli    pandoc
-build ctags           universal-ctags  ctags           ctags         ctags
-build python3         python3          python3         python        python3
-build spin            spin             -               -             -
+code  gcc             gcc              gcc             gcc           gcc
+code  pkg-config      pkg-config       pkgconf         pkgconf       pkgconf
+code  file:/usr/include/stdio.h libc6-dev glibc-devel glibc          musl-dev
+code  pc:liburing     liburing-dev     liburing-devel  liburing      liburing-dev
+code  pc:check        check            check-devel     check         check-dev
+book  pandoc          pandoc           pandoc-cli      pandoc-cli    pandoc
+book  ctags           universal-ctags  ctags           ctags         ctags
+book  python3         python3          python3         python        python3
+more  spin            spin             -               -             -
 check clang           clang            clang           clang         clang
 check g++             g++              gcc-c++         gcc           g++
 check abidw           abigail-tools    libabigail      libabigail    libabigail
@@ -43,15 +44,16 @@ have() {
     case $1 in
     pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
     file:*) ls ${1#file:} >/dev/null 2>&1 ;;
+    gcc) set -- "${CC:-gcc}" && command -v "${1%% *}" >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
     esac
 }
 
-# The packages of column $2 for what is missing of the set $1. What has no
+# The packages of column $2 for what is missing of the sets $1. What has no
 # package in that column is not asked for: the steps that want it say so.
 missing() {
     rows | while read -r set what debian fedora arch alpine; do
-        [ "$set" = build ] || [ "$set" = "$1" ] || continue
+        case " $1 " in *" $set "*) ;; *) continue ;; esac
         have "$what" && continue
         case $2 in
         fedora) echo "$fedora" ;;
@@ -75,8 +77,22 @@ else
     names=debian ask="(as Debian calls them)"
 fi
 
-packages=$(missing "${1:?build or check}" $names)
+case ${1-}-${2-} in
+want-code) sets=code ;;
+want-book) sets='code book' ;;
+install-book) sets='code book more' ;;
+*-check) sets='code book more check' ;;
+*) echo 'usage: setup.sh install|want code|book|check' >&2; exit 2 ;;
+esac
+packages=$(missing "$sets" $names)
 [ -n "$packages" ] || exit 0
+if [ "$1" = want ]; then
+    verb='make setup'
+    [ "$2" != check ] || verb='make setup check'
+    echo "missing here: $packages" >&2
+    echo "'$verb' installs it, or names what to install" >&2
+    exit 1
+fi
 sudo=
 [ "$(id -u)" -eq 0 ] || sudo=sudo
 if [ $names != debian ] || ! command -v apt-get >/dev/null; then
