@@ -307,9 +307,11 @@ check-gcc:
 check-clang:
 	$(SUB) B=$(B)/clang CC=clang programs tests
 
-# Where io_uring is forbidden: tests skip what they must and pass.
+# Where io_uring is forbidden, and where too few files may be open: tests
+# skip what they must and pass.
 check-refused:
 	$(SUB) R=$(B)/refused RUNNER="$(B)/refuse EPERM" tests
+	$(SUB) R=$(B)/short RUNNER="prlimit --nofile=16" tests
 
 # What is compiled on the assumption that malloc leaves errno alone.
 check-errno:
