@@ -307,7 +307,7 @@ START_TEST(the_largest_product_is_enomem_or_costs_nothing)
     a.size = UINT32_MAX;
     ret = try_create(&a);
     if (ret == 0) {
-        ck_assert_uint_eq(a.made->slab.bytes, (size_t)1 << 47);
+        ck_assert_uint_eq(a.made->slab.bytes, UINT64_C(1) << 47);
         ck_assert_int_eq(readbuf_pool_unref(a.made), 0);
     } else {
         ck_assert_int_eq(ret, -ENOMEM);

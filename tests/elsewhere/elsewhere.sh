@@ -107,7 +107,7 @@ amd64)
         --no-install-recommends gcc-$cross libc6-dev-$arch-cross \
         pkg-config liburing-dev:$arch check:$arch $emulator"
     step "PKG_CONFIG_LIBDIR=/usr/lib/$multiarch/pkgconfig \
-        EMULATOR=$runner CK_TIMEOUT_MULTIPLIER=10 make -j2 \
+        ${runner:+EMULATOR=$runner} CK_TIMEOUT_MULTIPLIER=10 make -j2 -k \
         CC=$cross-gcc RUNNER=$runner tests"
     ;;
 esac

@@ -37,8 +37,9 @@ static inline struct program program_run(const char *path,
     FILE *pipe;
     int status;
 
-    snprintf(command, sizeof(command), "%s '%s/%s' %s",
-             emulator == NULL ? "" : emulator,
+    if (emulator == NULL || strstr(path, ".sh") != NULL)
+        emulator = "";
+    snprintf(command, sizeof(command), "%s '%s/%s' %s", emulator,
              build == NULL ? "build" : build, path, redirection);
     pipe = popen(command, "re");
     ck_assert_ptr_nonnull(pipe);
