@@ -76,14 +76,21 @@ make_root() {
     touch "$root/made"
 }
 
-# What is tracked, as it is now; build/ stays for the next run.
+# What is tracked, as it is now, and no more; build/ stays for the next
+# run. A file that differs is new there, whatever its time is here.
 copy_tree() {
     mkdir -p "$root/book"
-    find "$root/book" -mindepth 1 -maxdepth 1 ! -name build \
-        -exec rm -rf {} +
-    git ls-files -z --deduplicate | xargs -0 sh -c \
-        'for f; do [ ! -e "$f" ] || printf "%s\0" "$f"; done' each |
-        tar -c --null -T - | tar -x -C "$root/book"
+    (cd "$root/book" && find . -path ./build -prune -o -type f -print) |
+        while read -r file; do
+            [ -e "$file" ] || rm "$root/book/$file"
+        done
+    git ls-files --deduplicate | while read -r file; do
+        if [ ! -e "$file" ] || cmp -s "$file" "$root/book/$file"; then
+            continue
+        fi
+        mkdir -p "$(dirname "$root/book/$file")"
+        cp --remove-destination "$file" "$root/book/$file"
+    done
 }
 
 [ -e "$root/made" ] || make_root
@@ -107,7 +114,7 @@ amd64)
         --no-install-recommends gcc-$cross libc6-dev-$arch-cross \
         pkg-config liburing-dev:$arch check:$arch $emulator"
     step "PKG_CONFIG_LIBDIR=/usr/lib/$multiarch/pkgconfig \
-        ${runner:+EMULATOR=$runner} CK_TIMEOUT_MULTIPLIER=10 make -j2 -k \
+        ${runner:+EMULATOR=$runner} CK_TIMEOUT_MULTIPLIER=10 make -k -j2 \
         CC=$cross-gcc RUNNER=$runner tests"
     ;;
 esac
