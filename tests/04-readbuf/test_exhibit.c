@@ -38,7 +38,7 @@ START_TEST(a_kept_pointer_is_caught_by_the_tool)
     struct program exhibit =
         program_run("04-readbuf/exhibits/kept_pointer.asan", "2>&1");
 
-    NEED_PROGRAM(exhibit);
+    NEED_SANITIZED(exhibit);
     ck_assert_int_ne(exhibit.status, EXIT_SUCCESS);
     ck_assert_int_eq(strncmp(exhibit.output, "found    /alice\n", 16),
                      0);

@@ -60,6 +60,17 @@ static inline struct program program_run(const char *path,
                  (program).output);                            \
     } while (0)
 
+/*
+ * The same for a program with a sanitizer in it, which the loader may
+ * not find: with a cross compiler it is another machine's.
+ */
+#define NEED_SANITIZED(program)                               \
+    do {                                                      \
+        NEED_PROGRAM(program);                                \
+        if ((program).status == 127)                          \
+            SKIP("the sanitizer's library is not installed"); \
+    } while (0)
+
 /* ... and it has to succeed where it can. */
 #define NEED_SUCCESS(program)                                 \
     do {                                                      \
