@@ -47,7 +47,7 @@ static inline void late_file_answer(int device, uint64_t request,
 static inline void late_file_read(int device, uint64_t request,
                                   const struct fuse_read_in *in)
 {
-    char bytes[LATE_FILE_BYTES];
+    char bytes[LATE_FILE_BYTES] = {0};
     size_t n = 0;
 
     while (n < in->size && in->offset + n < LATE_FILE_BYTES) {
