@@ -108,7 +108,7 @@ static inline const char *late_file_mount(const char *path, int device)
     char options[128];
 
     if (unshare(CLONE_NEWNS) < 0 ||
-        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0)
         return "this user may not mount a file system";
     snprintf(options, sizeof(options),
              "fd=%d,rootmode=100444,user_id=0,group_id=0", device);
