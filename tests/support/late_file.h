@@ -1,7 +1,7 @@
 /*
  * late_file.h - a file whose file system answers later.
  *
- * A FUSE mount of a single file, served by a thread of the test, in a
+ * A FUSE mount of a single file, served by a child of the test, in a
  * mount namespace that goes with the test's process. Reads are direct
  * and asynchronous: they are sent to the server, and complete when it
  * has answered.
@@ -13,12 +13,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
-#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -90,16 +91,16 @@ static inline void late_file_serve(int device,
         late_file_answer(device, head->unique, NULL, 0, -ENOSYS);
 }
 
-/* Until the file system is unmounted, with the test's process. */
-static inline void *late_file_server(void *argument)
+/* Until the test's process ends, and closes its file before that. */
+static inline void late_file_server(int device)
 {
     static _Alignas(8) char request[1 << 17];
-    int device = *(const int *)argument;
 
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     while (read(device, request, sizeof(request)) > 0)
         late_file_serve(device, (const void *)request,
                         request + sizeof(struct fuse_in_header));
-    return NULL;
+    _exit(EXIT_SUCCESS);
 }
 
 /* NULL, or why there can be no such file here. */
@@ -120,20 +121,17 @@ static inline const char *late_file_mount(const char *path, int device)
 
 /*
  * Open one: NULL, or the reason for a skip. It is looked at, so that
- * the kernel knows its size; and closed once, so that the server can
- * say that it knows no FUSE_FLUSH: else the kernel waits for an answer
- * to that when the process ends, and the server with it.
+ * the kernel knows its size.
  */
 static inline const char *late_file_open(int *fd)
 {
-    static int device;
     char path[] = P_tmpdir "/late-XXXXXX";
-    const char *why;
-    pthread_t server;
+    int device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
     struct stat known;
+    const char *why;
+    pid_t server;
     int file;
 
-    device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
     if (device < 0)
         return "there is no /dev/fuse here";
     file = mkostemp(path, O_CLOEXEC);
@@ -141,15 +139,16 @@ static inline const char *late_file_open(int *fd)
     close(file);
     why = late_file_mount(path, device);
     if (why == NULL) {
-        ck_assert_int_eq(
-            pthread_create(&server, NULL, late_file_server, &device),
-            0);
+        server = fork();
+        ck_assert_int_ge(server, 0);
+        if (server == 0)
+            late_file_server(device);
         *fd = open(path, O_RDONLY | O_CLOEXEC);
         ck_assert_int_ge(*fd, 0);
         ck_assert_int_eq(fstat(*fd, &known), 0);
-        close(dup(*fd));
         ck_assert_int_eq(umount2(path, MNT_DETACH), 0);
     }
+    close(device);
     unlink(path);
     return why;
 }
