@@ -229,13 +229,13 @@ static void as_nobody_fails(void)
 
 START_TEST(an_unreadable_file_is_named)
 {
-    if (!support_as_nobody(as_nobody_runs))
+    if (support_as_nobody(as_nobody_runs) != 0)
         SKIP("nobody may not run the program here");
     prepare();
     write_source(1);
     ck_assert_int_eq(chmod(directory, 0755), 0);
     ck_assert_int_eq(chmod(from, 0), 0);
-    ck_assert(support_as_nobody(as_nobody_fails));
+    ck_assert_int_eq(support_as_nobody(as_nobody_fails), 0);
     tidy();
 }
 END_TEST

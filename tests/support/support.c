@@ -225,7 +225,7 @@ struct support_cqe support_complete(struct io_uring *ring)
     return copy;
 }
 
-bool support_as_nobody(void (*body)(void))
+int support_as_nobody(void (*body)(void))
 {
     int status;
     pid_t child = fork();
@@ -239,5 +239,5 @@ bool support_as_nobody(void (*body)(void))
         _exit(EXIT_SUCCESS);
     }
     ck_assert_int_eq(waitpid(child, &status, 0), child);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

@@ -85,7 +85,8 @@ struct support_cqe {
 /* Submit what is prepared, wait for one completion, take it. */
 struct support_cqe support_complete(struct io_uring *ring);
 
-/* Run `body` in a child as nobody; true if it exited with status 0. */
-bool support_as_nobody(void (*body)(void));
+/* Run `body` in a child as nobody: what it exited with, 0 if it came to
+ * its end, -1 if it was killed. */
+int support_as_nobody(void (*body)(void));
 
 #endif
