@@ -6,7 +6,7 @@ kernel is downloaded as CACHE/*.deb and booted under QEMU, with an initial file
 system that holds busybox, the programs found in BUILD and the libraries they
 need. init.sh runs every TEST in there, a program below BUILD. What the machine
 printed is kept as CACHE/KERNEL.console, a table of it is printed here. For a
-kernel that the package lists don't have, say the path of its .deb.
+kernel that Debian no longer has, say the path of its .deb.
 
 A kernel passes when
   - every program ran, and printed check's last line: how many passed, failed
@@ -15,11 +15,14 @@ A kernel passes when
   - the kernel neither panicked nor complained of a bug of its own;
   - the machine came to its closing line. QEMU's exit status says nothing: it
     is 0 after a panic.
+Its results are then kept in CACHE/KERNEL.results, and docs/sync.py writes the
+verdicts on the book's claims from them to docs/kernels, a file a series.
 What cannot be had here (QEMU, a package) is skipped, and said so.
 
 The machine is emulated in software even where the processor could help: some
 hosts offer a /dev/kvm on which older kernels hang.
 """
+import contextlib
 import os
 import pathlib
 import platform
@@ -30,13 +33,16 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).parent
-TIME_LIMIT = 300
+TIME_LIMIT = 900
+# What follows the archive's address where kernels are listed: old, new.
+SOURCES = ["-security bookworm-security", " trixie-backports"]
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 SUMMARY = re.compile(r"^(\S+): (\d+) passed, (\d+) failed, (\d+) skipped$")
 TROUBLE = re.compile(r"Kernel panic|\bBUG:|\bOops\b|general protection fault")
 # What a machine without these packages can't do.
 TOOLS = {"qemu-system-x86_64": "qemu-system-x86", "apt-get": "apt",
          "apt-cache": "apt", "dpkg-deb": "dpkg", "ldd": "libc-bin",
-         "setarch": "util-linux"}
+         "setarch": "util-linux", KEYRING: "debian-archive-keyring"}
 # Programs of this computer that tests run, besides their own.
 BORROWED = ["setarch"]
 
@@ -54,24 +60,54 @@ def run(*command, **options):
     return done.stdout if done.returncode == 0 else None
 
 
-def kernel_package(series):
-    """The package of the newest kernel of a series: names hold its version."""
-    wanted = re.compile(r"Depends: (linux-image-%s[.-]\S*)$" % re.escape(series))
-    for general in (f"linux-image-{series}-cloud-amd64",
-                    "linux-image-cloud-amd64"):
-        for line in (run("apt-cache", "depends", general) or "").splitlines():
-            match = wanted.search(line)
-            if match:
-                return match[1]
-    raise Unavailable(f"the package lists have no linux-image of {series} for "
-                      "cloud-amd64; is apt-get update needed?")
+def archive():
+    """Where this system has Debian's packages from, unless MIRROR says it."""
+    listed = run("apt-get", "indextargets", "--format", "$(REPO_URI)") or ""
+    sites = [site.rstrip("/") for site in listed.split()]
+    for site in filter(None, [os.environ.get("MIRROR"), *sites]):
+        if site.endswith("/debian"):
+            return site
+    raise Unavailable("no Debian archive is known here: MIRROR=... says where")
 
 
-def package(cache, name):
+def kernel_lists(cache):
+    """An environment in which apt knows Debian's kernels, whatever this system
+    is. Lists that cannot be renewed stay as they were."""
+    mirror = archive()
+    apt = (cache / "apt").resolve()
+    for directory in ("lists/partial", "archives/partial"):
+        (apt / directory).mkdir(parents=True, exist_ok=True)
+    (apt / "sources.list").write_text("".join(
+        f"deb [signed-by={KEYRING}] {mirror}{source} main\n"
+        for source in SOURCES))
+    (apt / "apt.conf").write_text(
+        f'Dir::State "{apt}"; Dir::State::status "/dev/null";\n'
+        f'Dir::Cache "{apt}"; Acquire::Languages "none";\n'
+        f'Dir::Etc::SourceList "{apt}/sources.list"; Dir::Etc::SourceParts "-";\n'
+        'APT::Architecture "amd64"; APT::Sandbox::User "root";\n')
+    environment = {**os.environ, "APT_CONFIG": str(apt / "apt.conf")}
+    run("apt-get", "update", env=environment)
+    return environment
+
+
+def kernel_package(series, environment):
+    """The package with the newest image of a series: names hold its version.
+    From 6.19 on linux-image-* only depends on what linux-binary-* has."""
+    names = run("apt-cache", "search", "--names-only",
+                r"^linux-(image|binary)-[0-9].*-cloud-amd64$", env=environment)
+    found = re.findall(r"^(linux-(image|binary)-(%s[.-]\S*)-cloud-amd64) "
+                       % re.escape(series), names or "", re.M)
+    if not found:
+        raise Unavailable(f"Debian's package lists have no kernel {series}")
+    return min(found, key=lambda name: (
+        [-int(number) for number in re.findall(r"\d+", name[2])], name[1]))[0]
+
+
+def package(cache, name, environment=None):
     """The path of a package's file, downloaded if it isn't there yet."""
     found = sorted(cache.glob(name + "_*.deb"))
     if not found:
-        run("apt-get", "download", name, cwd=cache)
+        run("apt-get", "download", name, cwd=cache, env=environment)
         found = sorted(cache.glob(name + "_*.deb"))
     if not found:
         raise Unavailable(f"the package {name} could not be downloaded")
@@ -79,15 +115,17 @@ def package(cache, name):
 
 
 def unpack(archive, pattern, into):
-    """The one file of a package whose path matches, as a path below `into`."""
-    into.mkdir(parents=True, exist_ok=True)
-    reader = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", archive],
-                              stdout=subprocess.PIPE)
-    subprocess.run(["tar", "-x", "-C", into, "--wildcards", pattern],
-                   stdin=reader.stdout, check=True)
-    reader.stdout.close()
-    reader.wait()
-    return next(into.glob(pattern))
+    """The one file of a package whose path matches."""
+    shutil.rmtree(into, ignore_errors=True)
+    into.mkdir(parents=True)
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", archive],
+                          stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL) as reader:
+        run("tar", "-x", "-C", into, "--wildcards", pattern, stdin=reader.stdout)
+    found = [path for path in into.rglob("*") if path.is_file()]
+    if len(found) != 1:
+        raise Unavailable(f"{archive.name} has {len(found)} files {pattern}")
+    return found[0]
 
 
 # ------------------------------------------------- initial file system
@@ -124,7 +162,9 @@ def make_initrd(cache, build, tests):
     shutil.rmtree(root, ignore_errors=True)
     for directory in ("bin", "dev", "proc", "sys", "tmp", "book"):
         (root / directory).mkdir(parents=True)
-    busybox = unpack(package(cache, "busybox-static"), "./bin/busybox", root)
+    busybox = unpack(package(cache, "busybox-static"), "*/bin/busybox",
+                     cache / "busybox")
+    shutil.copy(busybox, root / "bin")
     shutil.copy(HERE / "init.sh", root / "init")
     (root / "init").chmod(0o755)
     shutil.copy("LICENSE", book)
@@ -151,21 +191,17 @@ def make_initrd(cache, build, tests):
 
 # -------------------------------------------------------------- machine
 
-def boot(kernel, initrd):
+def boot(kernel, initrd, console):
     """Everything that the machine printed on its serial console."""
     command = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-smp", "2",
                "-m", "512", "-nodefaults", "-no-user-config", "-display", "none",
                "-monitor", "none", "-serial", "stdio", "-no-reboot",
                "-kernel", kernel, "-initrd", initrd,
                "-append", "console=ttyS0 quiet panic=-1"]
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              timeout=TIME_LIMIT)
-        output = done.stdout
-    except subprocess.TimeoutExpired as late:
-        output = late.stdout or b""
-    return output.decode(errors="replace").replace("\r", "")
+    with open(console, "wb") as out, contextlib.suppress(subprocess.TimeoutExpired):
+        subprocess.run(command, stdin=subprocess.DEVNULL, check=False, stdout=out,
+                       stderr=subprocess.STDOUT, timeout=TIME_LIMIT)
+    return console.read_bytes().decode(errors="replace").replace("\r", "")
 
 
 class Program:
@@ -175,6 +211,7 @@ class Program:
         self.name = name
         self.short = "/".join(name.split("/")[-2:])
         self.lines = []
+        self.results = {"tap": [], "skip": []}
         self.status = None
         self.seconds = 0
 
@@ -198,14 +235,14 @@ class Program:
 
     def skips(self):
         """(test, reason) of what could not run there."""
-        reason = None
-        for line in self.lines:
-            if line.startswith("SKIPPED, "):
-                reason = line[len("SKIPPED, "):]
-            elif reason and line.startswith("    "):
-                yield line.strip(), reason
-            else:
-                reason = None
+        return [line.split("\t", 1) for line in self.results["skip"]]
+
+    def keep(self, directory):
+        """Leave the files that a run on this machine leaves, for the book."""
+        for kind, lines in self.results.items():
+            path = directory / f"{self.short}.{kind}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("".join(line + "\n" for line in lines))
 
 
 class Report:
@@ -234,6 +271,8 @@ class Report:
             elif word == "exit":
                 self.programs[-1].status, self.programs[-1].seconds = \
                     map(int, rest.split())
+            elif word in ("tap", "skip"):
+                self.programs[-1].results[word].append(rest)
             elif word == "end":
                 self.ended = True
             elif self.programs and self.programs[-1].status is None:
@@ -275,15 +314,27 @@ class Report:
                 yield from ("  " + line for line in program.lines)
 
 
-def run_kernel(cache, name, initrd, tests):
+def store(report, results):
+    """Renew the verdicts of a kernel's series. A Debian release such as
+    6.1.0-9 hides the version, which stands behind it."""
+    release = report.kernel.split()[0]
+    version = re.search(r"Debian (\d+(?:\.\d+)+)|$", report.kernel)[1] or release
+    series = re.match(r"\d+\.\d+", release)[0]
+    shutil.rmtree(results, ignore_errors=True)
+    for program in report.programs:
+        program.keep(results)
+    subprocess.run(["docs/sync.py", "verdicts", results,
+                    f"docs/kernels/{series}.txt", version], check=True)
+
+
+def run_kernel(cache, name, initrd, tests, environment):
     """Boot one kernel, print what came of it; True if it passes."""
     archive = pathlib.Path(name) if name.endswith(".deb") else \
-        package(cache, kernel_package(name))
-    kernel = unpack(archive, "./boot/vmlinuz-*", cache / archive.stem)
+        package(cache, kernel_package(name, environment), environment)
+    name = archive.stem if name.endswith(".deb") else name
+    kernel = unpack(archive, "*/vmlinuz*", cache / archive.stem)
     start = time.monotonic()
-    console = boot(kernel, initrd)
-    (cache / f"{pathlib.Path(name).name}.console").write_text(console)
-    report = Report(console, tests)
+    report = Report(boot(kernel, initrd, cache / f"{name}.console"), tests)
     print("Linux %s: %.0f s" % (report.kernel or f"{name}, which didn't start",
                                 time.monotonic() - start))
     for line in [*report.table(), *report.transcripts()]:
@@ -291,6 +342,8 @@ def run_kernel(cache, name, initrd, tests):
     sys.stdout.flush()
     for problem in report.problems:
         print(f"{name}: {problem}", file=sys.stderr)
+    if not report.problems:
+        store(report, cache / f"{name}.results")
     return not report.problems
 
 
@@ -299,7 +352,7 @@ def missing_tools():
     if platform.machine() != "x86_64":
         raise Unavailable("the virtual machine is an x86-64, this one isn't")
     return sorted({name for tool, name in TOOLS.items()
-                   if shutil.which(tool) is None})
+                   if not (shutil.which(tool) or os.path.exists(tool))})
 
 
 def main(cache, build, kernels, tests):
@@ -310,12 +363,13 @@ def main(cache, build, kernels, tests):
         if missing_tools():
             raise Unavailable("please install " + " ".join(missing_tools()))
         initrd = make_initrd(cache, build, tests)
+        environment = kernel_lists(cache)
     except Unavailable as why:
         print(f"SKIPPED, {why}: the tests on Linux {', '.join(kernels)}")
         return True
     for name in kernels:
         try:
-            passed &= run_kernel(cache, name, initrd, tests)
+            passed &= run_kernel(cache, name, initrd, tests, environment)
         except Unavailable as why:
             print(f"SKIPPED, {why}: the tests on Linux {name}")
     return passed
