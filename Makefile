@@ -255,7 +255,7 @@ include docs/library.mk docs/kernels.mk docs/elsewhere.mk docs/fuzz.mk \
 # What the pages are made from besides their text: listings, outputs of
 # this run, verdicts of the tests.
 $(BOOK)/data.lua: $(BOOK_CHAPTERS) $(SOURCES) $(wildcard docs/sync.py \
-		docs/bookkit/*.py $(R)/*/*.tap)
+		docs/bookkit/*.py docs/kernels/*.txt $(R)/*/*.tap)
 	@mkdir -p $(@D)
 	docs/sync.py export $@
 

@@ -87,32 +87,103 @@ return function(book, inlines)
     return (escape(name):gsub('_', '_<wbr>'))
   end
 
-  local function claim_row(claim)
-    local mark = inlines.marks[claim.verdict]
-    if not mark then
-      book.fail(('claim %s: unknown verdict "%s"'):format(claim.id, tostring(claim.verdict)))
-      return ''
+  local function mark_of(claim, verdict)
+    local mark = inlines.marks[verdict] or inlines.marks[verdict .. ' here']
+    if mark then return mark end
+    book.fail(('claim %s: unknown verdict "%s"'):format(claim.id, tostring(verdict)))
+    return inlines.marks['not run']
+  end
+
+  local function mark_html(mark, words)
+    return ('<span class="mark %s"><span aria-hidden="true">%s</span>'
+      .. '<span class="vh">%s</span></span>'):format(mark.class, mark.sign, escape(words))
+  end
+
+  -- One verdict. `unlike` is the kernel before it, if that showed another.
+  local function verdict_cell(claim, on, verdict, unlike)
+    local words = verdict:gsub(' here$', '')
+    if unlike then words = words .. ', unlike ' .. unlike end
+    return ('<td%s><span class="on">%s</span>%s</td>'):format(
+      unlike and ' class="changed"' or '', escape(on), mark_html(mark_of(claim, verdict), words))
+  end
+
+  -- Cells of a claim, kernel by kernel, then this machine's; whether kernels differ.
+  local function verdict_cells(claim)
+    local cells, last, changed = {}, nil, false
+    for index, kernel in ipairs(data.kernels) do
+      local verdict = claim.kernels[index].verdict
+      local unlike = last and verdict ~= 'not run' and verdict ~= last.verdict and last.series
+      changed = changed or unlike
+      table.insert(cells, verdict_cell(claim, kernel.series, verdict, unlike))
+      if verdict ~= 'not run' then last = {verdict = verdict, series = kernel.series} end
     end
-    local why = claim.why and claim.why ~= '' and ': ' .. escape(claim.why) or ''
+    table.insert(cells, verdict_cell(claim, 'here', claim.verdict))
+    return table.concat(cells), changed
+  end
+
+  -- Why a claim was not shown, each reason once, with the kernels it was given on.
+  local function reasons(claim)
+    local order, on = {}, {}
+    local function add(series, why)
+      if not why or why == '' then return end
+      if not on[why] then
+        on[why] = {}
+        table.insert(order, why)
+      end
+      table.insert(on[why], series)
+    end
+    for index, kernel in ipairs(data.kernels) do add(kernel.series, claim.kernels[index].why) end
+    add('here', claim.why)
+    local html = ''
+    for _, why in ipairs(order) do
+      html = html .. ('<span class="why">%s: %s</span>'):format(
+        escape(table.concat(on[why], ', ')), escape(why))
+    end
+    return html
+  end
+
+  local function claim_row(claim)
     local chapter = book.chapters[claim.chapter]
-    return ('<tr id="claim-%s" class="%s"><th scope="row">%s<code class="id">%s</code></th>'
-      .. '<td><a href="%s.html#claim-%s">%d. %s</a></td>'
-      .. '<td>%s<br><code>%s</code></td><td>%s</td>'
-      .. '<td><span class="mark %s" aria-hidden="true">%s</span> %s%s</td></tr>'):format(
-      escape(claim.id), mark.class, inlines.sentence(claim.sentence), escape(claim.id),
-      escape(claim.chapter), escape(claim.id), chapter.number, escape(chapter.title),
+    local cells, changed = verdict_cells(claim)
+    return ('<tr id="claim-%s"><th scope="row">%s%s<span class="id"><code>%s</code>, '
+      .. '<a href="%s.html#claim-%s">chapter %d</a>, since %s; %s <code>%s</code></span></th>%s</tr>'):format(
+      escape(claim.id), inlines.sentence(claim.sentence), reasons(claim), escape(claim.id),
+      escape(claim.chapter), escape(claim.id), chapter.number, escape(claim.since),
       book.file_html(claim.path, '<code>' .. breakable(pandoc.path.filename(claim.path)) .. '</code>'),
-      breakable(claim.test), escape(claim.since), mark.class, mark.sign,
-      escape((claim.verdict:gsub(' here$', ''))), why)
+      breakable(claim.test), cells), changed
+  end
+
+  local function legend()
+    local items = {}
+    for _, verdict in ipairs {'shown', 'not verified here', 'contradicted here', 'not run'} do
+      local mark = inlines.marks[verdict]
+      table.insert(items, ('<li><span class="mark %s" aria-hidden="true">%s</span> %s</li>'):format(
+        mark.class, mark.sign, (verdict:gsub(' here$', ''))))
+    end
+    local shown = inlines.marks['shown']
+    table.insert(items, ('<li class="changed"><span class="mark %s" aria-hidden="true">%s</span> '
+      .. 'another verdict than on the kernel before</li>'):format(shown.class, shown.sign))
+    return '<ul class="legend">' .. table.concat(items) .. '</ul>'
   end
 
   function self.generated.claims()
-    local rows = {}
-    for _, claim in ipairs(data.claims) do table.insert(rows, claim_row(claim)) end
-    return raw(('<p class="built"><strong>%d claims</strong> on Linux %s: %s.</p>'):format(
-        #data.claims, escape(data.kernel), verdicts()))
-      .. table_of('Claims', 'claims',
-        {'Claim', 'Chapter', 'Test', 'Since Linux', 'On this machine'}, rows)
+    local rows, heads, versions, changes = {}, {'Claim'}, {}, 0
+    for _, kernel in ipairs(data.kernels) do
+      table.insert(heads, escape(kernel.series))
+      table.insert(versions, escape(kernel.version))
+    end
+    table.insert(heads, 'here')
+    for _, claim in ipairs(data.claims) do
+      local row, changed = claim_row(claim)
+      table.insert(rows, row)
+      changes = changes + (changed and 1 or 0)
+    end
+    local booted = #versions == 0 and '' or (' Booted for a column each: Linux %s. '
+      .. 'Verdicts that are not the same on all of them: %d.'):format(
+      table.concat(versions, ', '), changes)
+    return raw(('<p class="built"><strong>%d claims</strong> here, on Linux %s: %s.%s</p>%s'):format(
+        #data.claims, escape(data.kernel), verdicts(), booted, legend()))
+      .. table_of('Claims', 'claims', heads, rows)
   end
 
   local function by_key(list, key)

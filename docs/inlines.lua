@@ -6,6 +6,7 @@ local marks = {
   ['shown'] = {class = 'shown', sign = '✓', words = 'shown on this machine'},
   ['not verified here'] = {class = 'unverified', sign = '?', words = 'not verified here'},
   ['contradicted here'] = {class = 'contradicted', sign = '✗', words = 'contradicted here'},
+  ['not run'] = {class = 'absent', sign = '–', words = 'not run'},
 }
 
 return function(book)

@@ -6,6 +6,8 @@
     sync.py export FILE    write what the rendering needs, as a Lua table
     sync.py where SYMBOL   say where a symbol is declared and listed
     sync.py lines          say how many lines of C each chapter prints
+    sync.py verdicts RESULTS FILE VERSION
+                           store what tests on another kernel showed
 
 Each takes --root DIR, the repository (default: the one this file is in).
 Problems go to stderr as `file:line: sentence`, all of them, and the exit
@@ -21,8 +23,8 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True      # docs/ is no place for caches
 
-from bookkit import export, refresh, rules      # noqa: E402
-from bookkit.book import Book                   # noqa: E402
+from bookkit import export, refresh, rules, verdicts    # noqa: E402
+from bookkit.book import Book                           # noqa: E402
 
 
 def arguments():
@@ -31,10 +33,10 @@ def arguments():
                         help="the repository (default: the one of this file)")
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], parents=[common])
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, argument in (("sync", ""), ("check", ""), ("export", "file"),
-                           ("where", "symbol"), ("lines", "")):
+    for name, *its_own in (("sync",), ("check",), ("export", "file"), ("where", "symbol"),
+                           ("lines",), ("verdicts", "results", "file", "version")):
         sub = commands.add_parser(name, parents=[common])
-        if argument:
+        for argument in its_own:
             sub.add_argument(argument)
     given = parser.parse_args()
     if "root" not in given:
@@ -79,6 +81,11 @@ def export_data(book, given):
     target.write_text(export.export(book), encoding="utf-8")
 
 
+def store(book, given):
+    """Of no concern here either is what else is wrong."""
+    verdicts.write(book, Path(given.results), Path(given.file), given.version)
+
+
 def where(book, given):
     """Only the answer matters here, not what else is wrong with the book."""
     known = [s for source in book.sources.values() for s in source.symbols
@@ -107,6 +114,8 @@ def main():
         return where(book, given)
     if given.command == "lines":
         return lines(book)
+    if given.command == "verdicts":
+        return store(book, given)
     {"sync": sync, "check": check, "export": export_data}[given.command](book, given)
     return report(book)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from . import csource
+from . import csource, verdicts
 from .commands import MISSING, REFUSED, Runner, first_difference
 from .markdown import Chapter, Document
 from .problems import Problems
@@ -234,6 +234,11 @@ class Book:
             found.extend(self._claims_in(self.relative(path),
                                          path.read_text(encoding="utf-8")))
         return found
+
+    @cached_property
+    def kernels(self):
+        """Other kernels, with what they showed, oldest first."""
+        return verdicts.stored(self)
 
     def _claims_in(self, path, text):
         starts = [0] + [m.end() for m in re.finditer("\n", text)]

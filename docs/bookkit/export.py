@@ -4,9 +4,8 @@ import datetime
 import platform
 import re
 
+from . import verdicts
 from .markdown import SENTENCE_END
-
-TAP = re.compile(r"^(not )?ok \d+ - [^:]*:[^:]*:([^:]+): (.*)$")
 
 
 def export(book):
@@ -25,6 +24,8 @@ def export(book):
                      for c in chapters},
         "outputs": outputs,
         "symbols": symbols(book),
+        "kernels": [{"series": k.series, "version": k.version}
+                    for k in book.kernels],
         "claims": claims(book),
         "terms": [{"term": t.term, "chapter": t.chapter, "anchor": t.anchor,
                    "sentence": t.sentence} for c in chapters for t in c.terms],
@@ -72,55 +73,21 @@ def claims(book):
     found = []
     for claim in (c for chapter in book.chapters for c in chapter.claims):
         test = tests.get(claim.id)
-        verdict, why = verdict_of(book, test)
+        verdict, why = verdicts.of(test, book.root / "build/results")
         found.append({"id": claim.id, "sentence": claim.sentence,
                       "chapter": claim.chapter, "test": test.test if test else "",
                       "path": test.path if test else "",
                       "line": test.line if test else 0,
                       "since": test.since if test else "",
-                      "verdict": verdict, "why": why})
+                      "verdict": verdict if verdict == "shown" else f"{verdict} here",
+                      "why": why, "kernels": on_kernels(book, claim)})
     return found
 
 
-def verdict_of(book, test):
-    """What the last run of a claim's test showed, and why it showed no more."""
-    if not test:
-        return "not verified here", "it has no test"
-    results = (book.root / "build/results" / test.path.partition("/")[2]).with_suffix("")
-    tap = results.with_suffix(".tap")
-    skip = results.with_suffix(".skip")
-    # A failure for want of something is in both, and a skip.
-    reason = skip_reason(skip, test.test)
-    if reason is not None:
-        return "not verified here", reason
-    passed, message = tap_result(tap, test.test)
-    if passed is False and "Test timeout expired" in message:
-        return "not verified here", "the test was stopped before it ended"
-    if passed is False:
-        return "contradicted here", message
-    if passed is None:
-        return "not verified here", "the test did not run"
-    return "shown", ""
-
-
-def tap_result(path, test):
-    """(True, False or None for no result, message); one failure decides."""
-    passed, message = None, ""
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-        match = TAP.match(line)
-        if match and match[2] == test:
-            if match[1]:
-                return False, match[3]
-            passed, message = True, match[3]
-    return passed, message
-
-
-def skip_reason(path, test):
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-        name, _, reason = line.partition("\t")
-        if name == test:
-            return reason
-    return None
+def on_kernels(book, claim):
+    """The stored verdicts on a claim; one that is newer than them has none."""
+    found = [kernel.verdicts.get(claim.id, ("not run", "")) for kernel in book.kernels]
+    return [{"verdict": verdict, "why": why} for verdict, why in found]
 
 
 # -- Lua ------------------------------------------------------------------

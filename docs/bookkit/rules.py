@@ -4,7 +4,8 @@ Listings, outputs and figures are what the code says now; every line of a layer
 stands in a chapter, once unless `again` says so, and uses nothing of a later
 layer; listings are small enough to read, few enough outside of folds, and have
 words between them; what the text claims has a test; a
-term is introduced once; links lead somewhere; figures can be read aloud.
+term is introduced once; links lead somewhere; figures can be read aloud; the
+table of kernels says what the booted ones showed.
 (csource, markdown and book report what cannot be read at all.)
 """
 
@@ -13,19 +14,24 @@ import xml.etree.ElementTree as ElementTree
 from urllib.parse import unquote
 
 from . import sketches
+from .verdicts import number
 
 COLUMNS = 80
 LISTING_LINES = 60
 FUNCTION_LINES = 60
 PRINTED_LINES = 300     # of C in a chapter, outside of folds
 IDENTIFIER = re.compile(r"(?<![\w.])(?<!->)[A-Za-z_]\w*")
+# | [text](where#claim-its-id) | 6.14 to 7.1 | ...
+KERNEL_ROW = re.compile(r"\| \[[^]]*\]\([^)]*#claim-([a-z0-9-]+)\)[^|]*"
+                        r"\| (\d+\.\d+)(?: to (\d+\.\d+))? \|")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def check(book):
     for rule in (check_listings, check_sizes, check_printed, check_coverage, check_repeats,
                  check_order, check_functions, sketches.check, check_claims,
-                 check_terms, check_links, check_images, check_commands):
+                 check_terms, check_links, check_images, check_commands,
+                 check_kernels):
         rule(book)
 
 
@@ -347,3 +353,38 @@ def generated_ids(book):
     for name, listing in book.home.items():
         ids[listing.chapter.path].add(f"sym-{name}")
     return ids
+
+
+# -- kernels --------------------------------------------------------------
+
+def check_kernels(book):
+    """A row of docs/kernels.md that links to a claim agrees with its test and
+    with the booted kernels: those that it names showed the claim, and the next
+    ones below and above did not. (Further below, stable kernels may have got it.)
+    """
+    path = book.root / "docs/kernels.md"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    since = {test.id: test.since for test in book.test_claims}
+    kernels = book.kernels
+    for line, row in enumerate(lines, 1):
+        match = KERNEL_ROW.match(row)
+        if not match:
+            continue
+        name, first, last = match.groups()
+        if since.get(name) != first:
+            book.problems.add("docs/kernels.md", line, f"the claim '{name}' says "
+                              f"{since.get(name, 'nothing')}, not {first}")
+        for kernel, wanted in expected(kernels, first, last):
+            verdict, _ = kernel.verdicts.get(name, (None, ""))
+            if verdict and (verdict == "shown") != wanted:
+                book.problems.add("docs/kernels.md", line, f"the claim '{name}' is "
+                                  f"{verdict} on Linux {kernel.series} ({kernel.path})")
+
+
+def expected(kernels, first, last):
+    """Of the kernels that tell, whether each must show what came with the first
+    release and went after the last."""
+    below = [k for k in kernels if number(k.series) < number(first)]
+    above = [k for k in kernels if last and number(k.series) > number(last)]
+    within = [k for k in kernels if k not in below and k not in above]
+    return ([(k, False) for k in below[-1:] + above[:1]] + [(k, True) for k in within])

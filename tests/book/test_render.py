@@ -6,6 +6,7 @@ must stop the build with the file and the line named.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -57,7 +58,9 @@ DATA = """return {
   symbols = {twice = {chapter = "01-one", anchor = "sym-twice", brief = "Twice.", public = true},
              once = {chapter = "01-one", anchor = "sym-twice", brief = "Once.", public = false}},
   claims = {{id = "it-holds", sentence = "It *holds*.", chapter = "01-one", test = "it_holds", path = "code/a.c",
-    line = 1, since = "5.19", verdict = "shown", why = ""}},
+    line = 1, since = "5.19", verdict = "shown", why = "", kernels = {{verdict = "not verified", why = "too <old>"},
+    {verdict = "not run", why = ""}, {verdict = "shown", why = ""}}}},
+  kernels = {{series = "8.1", version = "8.1.5"}, {series = "8.9", version = "8.9.0"}, {series = "9.2", version = "9.2.7"}},
   terms = {{term = "slab", chapter = "01-one", anchor = "term-slab", sentence = "A <dfn>slab</dfn> is memory[^n]."}},
 }
 """
@@ -77,7 +80,7 @@ class Rendering(unittest.TestCase):
     def setUp(self):
         self.root = Path(tempfile.mkdtemp(prefix="render-"))
         self.addCleanup(shutil.rmtree, self.root)
-        shutil.copytree(ROOT / "docs", self.root / "docs", ignore=shutil.ignore_patterns("__pycache__", "kernels.md"))
+        shutil.copytree(ROOT / "docs", self.root / "docs", ignore=shutil.ignore_patterns("__pycache__", "kernels*"))
         self.write("Makefile", "include docs/book.mk\n")
         self.write("chapters/01-one.md", CHAPTER)
         self.write("chapters/02-two.md", TWO)
@@ -209,6 +212,45 @@ class Rendering(unittest.TestCase):
         self.assertEqual(run.returncode, 0, run.stdout)
         self.assertIn('<a href="https://example.org/blob/main/code/a.c">', self.page("01-one.html"))
 
+    def cells(self):
+        """(series, mark, words, whether it is marked as changed) of the claim's cells."""
+        page = self.page("claims.html")
+        return [(on, sign, words, changed != "") for changed, on, sign, words in re.findall(
+            r'<td( class="changed")?><span class="on">([^<]*)</span><span class="mark [a-z]*">'
+            r'<span aria-hidden="true">([^<]*)</span><span class="vh">([^<]*)</span></span></td>', page)]
+
+    def test_a_column_a_kernel_and_this_machine(self):
+        self.renders()
+        page = self.page("claims.html")
+        heads = re.findall(r'<th scope="col">([^<]*)</th>', page)
+        self.assertEqual(heads, ["Claim", "8.1", "8.9", "9.2", "here"])
+        self.assertEqual(self.cells(), [("8.1", "?", "not verified", False), ("8.9", "–", "not run", False),
+                                        ("9.2", "✓", "shown, unlike 8.1", True), ("here", "✓", "shown", False)])
+        self.assertIn("Linux 8.1.5, 8.9.0, 9.2.7. Verdicts that are not the same on all of them: 1.", page)
+        self.assertIn('<span class="why">8.1: too &lt;old&gt;</span>', page)
+
+    def test_the_same_everywhere(self):
+        self.change("build/book/data.lua", '"not verified", why = "too <old>"', '"shown", why = ""')
+        self.renders()
+        self.assertEqual([changed for *_, changed in self.cells()], [False] * 4)
+        self.assertIn("not the same on all of them: 0", self.page("claims.html"))
+
+    def test_a_reason_stands_once_for_all_that_gave_it(self):
+        self.change("build/book/data.lua", '{verdict = "not run", why = ""}',
+                    '{verdict = "not verified", why = "too <old>"}')
+        self.change("build/book/data.lua", 'verdict = "shown", why = "", kernels',
+                    'verdict = "not verified here", why = "a <box>", kernels')
+        self.renders()
+        self.assertEqual(re.findall(r'<span class="why">([^<]*)</span>', self.page("claims.html")),
+                         ["8.1, 8.9: too &lt;old&gt;", "here: a &lt;box&gt;"])
+
+    def test_no_kernel_was_booted(self):
+        self.change("build/book/data.lua", 'kernels = {{series', 'unused = {{series')
+        self.change("build/book/data.lua", "refused = false,", "refused = false, kernels = {},")
+        self.renders()
+        self.assertEqual(self.cells(), [("here", "✓", "shown", False)])
+        self.assertNotIn("Booted", self.page("claims.html"))
+
     # ------------------------------------------------------- what is wrong
 
     def test_link_to_no_chapter(self):
@@ -254,6 +296,10 @@ class Rendering(unittest.TestCase):
 
     def test_unknown_verdict(self):
         self.change("build/book/data.lua", 'verdict = "shown"', 'verdict = "perhaps"')
+        self.refused('claim it-holds: unknown verdict "perhaps"')
+
+    def test_unknown_verdict_of_a_kernel(self):
+        self.change("build/book/data.lua", '"not verified"', '"perhaps"')
         self.refused('claim it-holds: unknown verdict "perhaps"')
 
     def test_unknown_term(self):

@@ -758,5 +758,54 @@ class CommandLine(TreeTest):
         self.assertIn("declares nothing", done.stderr)
 
 
+class Kernels(TreeTest):
+    """The table of docs/kernels.md, and what the booted kernels showed."""
+
+    ROW = "| [free numbers](../chapters/01-alpha.md#claim-free-number) | 6.4 to 6.12 | none |\n"
+
+    def kernels(self, row=ROW, **verdicts):
+        tree = self.tree()
+        tree.write("docs/kernels.md", "| feature | kernel | else |\n|---|---|---|\n" + row)
+        for name, verdict in verdicts.items():
+            series = name[1:].replace("_", ".")
+            tree.write(f"docs/kernels/{series}.txt", f"# Linux {series}.1, written by make "
+                       f"kernels\n" + (f"free-number: {verdict}\n" if verdict else ""))
+        return tree
+
+    def test_what_was_shown_where_the_row_says(self):
+        self.assert_problems(self.kernels())
+        self.assert_problems(self.kernels(_6_1="not verified, no", _6_4="shown", _6_12="shown",
+                                          _7_1="not verified, gone"))
+
+    def test_the_row_is_wrong(self):
+        for verdicts, words in (
+                ({"_6_1": "shown"}, "'free-number' is shown on Linux 6.1 (docs/kernels/6.1.txt)"),
+                ({"_6_4": "not verified, no"}, "is not verified on Linux 6.4 ("),
+                ({"_6_12": "not verified, no"}, "is not verified on Linux 6.12 ("),
+                ({"_6_13": "shown"}, "is shown on Linux 6.13 (")):
+            self.assert_problems(self.kernels(**verdicts),
+                                 ("docs/kernels.md", "free numbers", words))
+
+    def test_only_the_nearest_kernels_around_must_differ(self):
+        self.assert_problems(self.kernels(_5_15="shown", _6_1="not verified, a backport",
+                                          _7_0="not verified, gone", _7_1="shown"))
+
+    def test_a_claim_that_was_not_run(self):
+        self.assert_problems(self.kernels(_6_4="", _6_12="shown"))
+
+    def test_another_first_kernel_than_its_claim(self):
+        self.assert_problems(self.kernels(self.ROW.replace("6.4", "6.3")),
+                             ("docs/kernels.md", "free numbers", "'free-number' says 6.4, not 6.3"))
+
+    def test_a_row_without_an_end(self):
+        self.assert_problems(self.kernels(self.ROW.replace(" to 6.12", ""), _7_1="not verified, no"),
+                             ("docs/kernels.md", "free numbers", "is not verified on Linux 7.1"))
+
+    def test_a_stored_file_that_cannot_be_read(self):
+        tree = self.kernels()
+        tree.write("docs/kernels/6.9.txt", "typed by hand\n")
+        self.assert_problems(tree, ("docs/kernels/6.9.txt", "typed", "these are no verdicts"))
+
+
 if __name__ == "__main__":
     unittest.main()

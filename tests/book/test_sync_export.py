@@ -61,7 +61,7 @@ class Export(TreeTest):
     def test_everything(self):
         data = self.data(self.tree((BETA, "# Beta\n", '# Beta "two" \\n [[é]]\n')))
         self.assertEqual(set(data), {"kernel", "machine", "date", "refused", "chapters", "listings",
-                                     "outputs", "symbols", "claims", "terms"})
+                                     "outputs", "symbols", "kernels", "claims", "terms"})
         self.assertIs(data["refused"], False)
         self.assertRegex(data["date"], r"^\d{4}-\d\d-\d\d$")
         self.assertEqual(data["chapters"], [
@@ -89,7 +89,7 @@ class Export(TreeTest):
             "id": "taken-number", "sentence": "A number that is taken is refused with `EEXIST`.",
             "chapter": "01-alpha", "test": "taken_and_free", "since": "5.19",
             "path": "tests/01-alpha/test_alpha.c", "line": 4,
-            "verdict": "not verified here", "why": "the test did not run"})
+            "verdict": "not verified here", "why": "the test did not run", "kernels": []})
 
     def test_what_installed_headers_declare_is_public(self):
         tree = self.tree((ALPHA_H, "/* How many", "struct readbuf_hidden;\n\n/* How many"))
@@ -202,6 +202,58 @@ class Verdicts(TreeTest):
         tree = self.tree((ALPHA, "claim: free-number", "claim: untested"))
         found = {c["id"]: (c["verdict"], c["why"]) for c in export.claims(Book(tree.root))}
         self.assertEqual(found["untested"], ("not verified here", "it has no test"))
+
+
+class Kernels(TreeTest):
+    """What is stored of runs on other kernels."""
+
+    HEAD = "# Linux {}, written by make kernels\n"
+
+    def book(self, **files):
+        tree = Tree({**self.good, **{f"docs/kernels/{name[1:].replace('_', '.')}.txt": text
+                                     for name, text in files.items()}})
+        self.addCleanup(tree.remove)
+        return Book(tree.root)
+
+    def test_results_become_verdicts(self):
+        skipped = "ok 1 - test_alpha.c:alpha:taken_and_free: Passed\n"
+        tree = self.tree((BETA, "readbuf_alpha_open /if/../return -1/ fits", "gone"))
+        tree.write("results/01-alpha/test_alpha.tap", skipped)
+        for skip, word in (("", "shown"),
+                           ("taken_and_free\tno, not: here\n", "not verified, no, not: here")):
+            tree.write("results/01-alpha/test_alpha.skip", skip)
+            done = subprocess.run(
+                [sys.executable, str(DOCS / "sync.py"), "verdicts", "results",
+                 "docs/kernels/6.12.txt", "6.12.1", "--root", "."],
+                cwd=tree.root, capture_output=True, text=True, check=False)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertEqual(tree.read("docs/kernels/6.12.txt"), self.HEAD.format("6.12.1")
+                             + f"free-number: {word}\ntaken-number: {word}\n")
+        self.assertEqual(Book(tree.root).kernels[0].verdicts["free-number"],
+                         ("not verified", "no, not: here"))
+
+    def test_kernels_are_exported_oldest_first(self):
+        book = self.book(_6_12=self.HEAD.format("6.12.1") + "taken-number: shown\n",
+                         _6_9=self.HEAD.format("6.9.192") + "taken-number: not verified, no\n")
+        self.assertEqual([(k.series, k.version) for k in book.kernels],
+                         [("6.9", "6.9.192"), ("6.12", "6.12.1")])
+        found = {c["id"]: c["kernels"] for c in export.claims(book)}
+        self.assertEqual(found["taken-number"], [{"verdict": "not verified", "why": "no"},
+                                                 {"verdict": "shown", "why": ""}])
+
+    def test_a_claim_that_is_newer_than_the_boot(self):
+        book = self.book(_6_12=self.HEAD.format("6.12.1") + "taken-number: shown\n")
+        found = {c["id"]: c["kernels"] for c in export.claims(book)}
+        self.assertEqual(found["free-number"], [{"verdict": "not run", "why": ""}])
+
+    def test_a_file_that_make_kernels_did_not_write(self):
+        for text in ("", "taken-number: shown\n", self.HEAD.format("6.12.1") + "taken-number\n",
+                     self.HEAD.format("6.12.1") + "taken-number: contradicted, 1 == 2\n"):
+            book = self.book(_6_12=text)
+            self.assertEqual(book.kernels, [])
+            self.assertEqual([str(p) for p in book.problems],
+                             ["docs/kernels/6.12.txt:1: these are no verdicts as make kernels "
+                              "writes them"])
 
 
 class Lua(unittest.TestCase):
