@@ -1146,6 +1146,7 @@ START_TEST(a_handle_of_no_pool_reads_nothing)
 {
     static struct pooltest t;
     struct readbuf buf = READBUF_INIT;
+    char unread[12];
 
     ck_assert_int_eq(
         complete_copy(
@@ -1160,6 +1161,7 @@ START_TEST(a_handle_of_no_pool_reads_nothing)
     ck_assert_int_eq(read_into(&t, t.fd[0], &buf), -EBADF);
     ck_assert_int_eq(readbuf_release(&buf), 0);
     ck_empty(&buf, NULL);
+    ck_assert_int_eq(read(t.fd[0], unread, sizeof(unread)), 11);
     ck_held(&t, 0);
 }
 END_TEST
