@@ -167,17 +167,20 @@ struct io_uring_sqe *lent_multishot(struct lent *l, int fd)
 
 struct readbuf_completion lent_cancel(struct lent *l)
 {
-    struct io_uring_sqe *sqe = io_uring_get_sqe(&l->uring);
-    struct support_cqe cqe, other;
+    struct io_uring_sync_cancel_reg cancel = {.addr = 0};
+    struct __kernel_timespec moment = {.tv_nsec = 10000000};
+    struct readbuf_completion done;
+    struct io_uring_cqe *cqe;
 
-    io_uring_prep_cancel64(sqe, 0, 0);
-    sqe->user_data = 1;
-    cqe = support_complete(&l->uring);
-    other = support_complete(&l->uring);
-    if (cqe.user_data == 1)
-        cqe = other;
-    ck_assert_uint_eq(cqe.user_data, 0);
-    return readbuf_decode(cqe.res, cqe.flags);
+    ck_assert_int_ge(io_uring_submit(&l->uring), 0);
+    do
+        io_uring_register_sync_cancel(&l->uring, &cancel);
+    while (io_uring_wait_cqe_timeout(&l->uring, &cqe, &moment) ==
+           -ETIME);
+    ck_assert_uint_eq(cqe->user_data, 0);
+    done = readbuf_decode(cqe->res, cqe->flags);
+    io_uring_cqe_seen(&l->uring, cqe);
+    return done;
 }
 
 void ck_answer(struct readbuf_completion done, int res, bool has_buffer)

@@ -81,7 +81,8 @@ struct io_uring_sqe *lent_read(struct lent *l, int fd);
 struct io_uring_sqe *lent_recv(struct lent *l, int fd);
 struct io_uring_sqe *lent_multishot(struct lent *l, int fd);
 
-/* Cancel the request with user data 0, decode what it says. */
+/* Cancel the request with user data 0, decode what it says. Tried until
+ * it works: one that a worker is just beginning can be missed. */
 struct readbuf_completion lent_cancel(struct lent *l);
 
 /* What a completion must say. */
