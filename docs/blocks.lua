@@ -89,9 +89,10 @@ return function(book, appendix)
     for index, line in ipairs(highlight(text)) do
       local html = link_symbols(line, own, seen)
       local line_number = numbers[index] or 0
-      local number = line_number > 0 and (' data-n="%d"'):format(line_number) or ''
+      local number = line_number > 0 and ('data-n="%d"'):format(line_number)
+        or 'class="l"'
       local id = ids[index] and (' id="%s"'):format(escape(ids[index])) or ''
-      out[index] = ('<span class="l"%s%s>%s\n</span>'):format(id, number, html)
+      out[index] = ('<span %s%s>%s\n</span>'):format(number, id, html)
     end
     return table.concat(out)
   end
