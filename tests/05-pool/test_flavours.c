@@ -199,7 +199,7 @@ FLAVOUR(registered_fd, 0, true)
 
 #define BOTH(name) name, name##_kernel_ring
 
-SUITE("pool: flavours of an io_uring", BOTH(plain), BOTH(sqpoll),
-      BOTH(single_issuer), BOTH(defer_taskrun), BOTH(coop_taskrun),
-      BOTH(sqe128), BOTH(cqe32), BOTH(sqe128_cqe32), BOTH(cqe_mixed),
+SUITE("flavours", BOTH(plain), BOTH(sqpoll), BOTH(single_issuer),
+      BOTH(defer_taskrun), BOTH(coop_taskrun), BOTH(sqe128),
+      BOTH(cqe32), BOTH(sqe128_cqe32), BOTH(cqe_mixed),
       BOTH(registered_fd))

@@ -702,6 +702,7 @@ static void step_prepare(void)
     if (stale(slot))
         return;
     memset(&sqe, 0xff, sizeof(sqe));
+    sqe.flags = 0; /* as liburing does it, early or late */
     if (receives)
         readbuf_prep_recv(&sqe, 7, &slot->buf, 0);
     else
