@@ -107,5 +107,14 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(self.says(KILLED, word="three")[0], 1)
 
 
+class TheList(unittest.TestCase):
+    """Whoever changes the library is told here which mutants it leaves behind."""
+
+    def test_every_mutant_applies(self):
+        root = pathlib.Path(__file__).resolve().parents[2]
+        for mutant in mutants.read(pathlib.Path(__file__).with_name("list")):
+            mutant.applied((root / mutant.file).read_text())
+
+
 if __name__ == "__main__":
     unittest.main()
