@@ -322,7 +322,7 @@ int __wrap_io_uring_queue_init(unsigned entries, struct io_uring *ring,
     return ret;
 }
 
-static void call_once(void (*_Atomic *hook)(void))
+static void fire(void (*_Atomic *hook)(void))
 {
     void (*call)(void) =
         atomic_load_explicit(hook, memory_order_relaxed);
@@ -337,12 +337,12 @@ int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex)
 {
     int ret = __real_pthread_mutex_lock(mutex);
 
-    call_once(&lock_taken);
+    fire(&lock_taken);
     return ret;
 }
 
 int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex)
 {
-    call_once(&lock_leaving);
+    fire(&lock_leaving);
     return __real_pthread_mutex_unlock(mutex);
 }
