@@ -66,30 +66,6 @@ return function(book)
     }).blocks
   end
 
-  -- A comment at the start of a paragraph is a block to pandoc: a claim's
-  -- comment is put back into the paragraph it belongs to.
-  local function rejoin_claims(blocks)
-    local out = pandoc.Blocks {}
-    local waiting
-    for _, block in ipairs(blocks) do
-      if waiting then
-        if block.t == 'Para' or block.t == 'Plain' then
-          block.content:insert(1, pandoc.RawInline('html', waiting))
-        else
-          book.fail('claim without a sentence', waiting)
-        end
-        waiting = nil
-      end
-      if block.t == 'RawBlock' and block.text:match('^<!%-%-%s*claim:') then
-        waiting = block.text
-      else
-        out:insert(block)
-      end
-    end
-    if waiting then book.fail('claim without a sentence', waiting) end
-    return out
-  end
-
   function self.marker(claim, href)
     local mark = marks[claim.verdict]
     if not mark then
@@ -102,33 +78,17 @@ return function(book)
       book.escape(claim.id), mark.words)
   end
 
-  local function mark_claims(blocks)
-    local open
-    local function raw(el)
-      local id = el.text:match('^<!%-%-%s*claim:%s*(%S+)%s*%-%->$')
-      if id then
-        if open then book.fail('claim inside a claim', el.text) end
-        open = claims[id]
-        if not open then
-          book.fail(('claim %s is not in the data: is there a test?'):format(id), el.text)
-          open = {id = id, verdict = 'not verified here'}
-        end
-        return pandoc.RawInline('html',
-          ('<span class="claim" id="claim-%s">'):format(book.escape(id)))
-      elseif el.text:match('^<!%-%-%s*end%s*%-%->$') then
-        if not open then
-          book.fail('end of a claim that was not begun', el.text)
-          return {}
-        end
-        local claim = open
-        open = nil
-        return pandoc.RawInline('html', '</span>'
-          .. self.marker(claim, 'claims.html#claim-' .. book.escape(claim.id)))
-      end
+  -- A claim's sentence, and its marker after it.
+  local function mark_claim(span)
+    local id = span.identifier:match('^claim%-(.*)$')
+    if not id then return end
+    local claim = claims[id]
+    if not claim then
+      book.fail(('claim %s is not in the data: is there a test?'):format(id), '<span id="' .. span.identifier)
+      return
     end
-    local out = pandoc.Pandoc(blocks):walk({traverse = 'topdown', RawInline = raw}).blocks
-    if open then book.fail(('claim %s has no end'):format(open.id), open.id) end
-    return out
+    span.classes:insert('claim')
+    return {span, pandoc.RawInline('html', self.marker(claim, 'claims.html#claim-' .. book.escape(id)))}
   end
 
   local function term_id(inlines)
@@ -154,16 +114,15 @@ return function(book)
   end
 
   function self.apply(blocks, base)
-    local doc = pandoc.Pandoc(blocks):walk({Blocks = rejoin_claims})
-    doc = doc:walk({Inlines = anchor_terms})
-    return link_all(mark_claims(doc.blocks), base)
+    local doc = pandoc.Pandoc(blocks):walk({Inlines = anchor_terms, Span = mark_claim})
+    return link_all(doc.blocks, base)
   end
 
   -- A sentence taken from a chapter, shown elsewhere: links keep leading to
   -- the right place, marks of claims, terms and notes are left behind.
   function self.sentence(markdown)
     local text = markdown:gsub('<!%-%-.-%-%->', ''):gsub('</?dfn[^>]*>', '')
-      :gsub('%[%^[^%]]*%]', '')
+      :gsub('</?span[^>]*>', ''):gsub('%[%^[^%]]*%]', '')
     local doc = pandoc.read(text, 'markdown')
     return book.inline_html(pandoc.utils.blocks_to_inlines(link_all(doc.blocks, 'chapters')))
   end

@@ -12,7 +12,7 @@
 Each takes --root DIR, the repository (default: the one this file is in).
 Problems go to stderr as `file:line: sentence`, all of them, and the exit
 status is 1. What a chapter's directives mean and which rules hold is written
-in docs/bookkit: csource.py (selectors), markdown.py (directives), commands.py
+in docs/bookkit: csource.py (selectors), markdown.py (directives, claims), commands.py
 (outputs, the shape of an output), sketches.py, rules.py.
 """
 
@@ -58,10 +58,11 @@ def report(book):
 
 def summary(book):
     count = {kind: sum(len(c.of_kind(kind)) for c in book.chapters)
-             for kind in ("sketch", "run", "figure", "claim")}
+             for kind in ("sketch", "run", "figure")}
+    claims = sum(len(c.claims) for c in book.chapters)
     return (f"{len(book.chapters)} chapters, {len(book.listings)} listings, "
             f"{count['sketch']} sketches, {count['run']} outputs, "
-            f"{count['figure']} figures, {count['claim']} claims")
+            f"{count['figure']} figures, {claims} claims")
 
 
 def sync(book, _):

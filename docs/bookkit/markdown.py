@@ -2,7 +2,8 @@
 
 Nothing here knows what a directive asks for: this module finds the comments,
 says which fence or figure each one governs, and reports comments that are
-malformed, misspelt or govern nothing.
+malformed, misspelt or govern nothing. A claim is no comment: one at the start
+of a line would cut its paragraph wherever Markdown is read by CommonMark.
 """
 
 import bisect
@@ -19,12 +20,13 @@ HEADING = re.compile(r"^(#{1,6})[ \t]+(.*?)[ \t]*#*$", re.M)
 IMAGE = re.compile(r"!\[(?:[^\[\]]|\[[^\]]*\])*\]\((?P<target>[^)\s]+)")
 LINK = re.compile(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)")
 REFERENCE = re.compile(r"^\[[^\]^][^\]]*\]:[ \t]+(\S+)", re.M)
+# A claim's end stands in its paragraph, and no other span in between.
+CLAIM = re.compile(r"<span\s+id=\"claim-(?P<id>[^\"]*)\"\s*>"
+                   r"(?P<sentence>(?:(?!</?span\b|\n[ \t>]*\n).)*)(?P<end></span>)?", re.S)
 TERM = re.compile(r"<dfn(?:\s+id=\"(?P<id>[^\"]+)\")?\s*>(?P<term>.*?)</dfn>", re.S)
 SENTENCE_END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?:[\"')\]]*)\s+(?=-?[A-Z`\"'(\[<*{])")
 
-KINDS = ("code", "sketch", "run", "figure", "claim", "end")
-BARE = ("sketch", "end")
-INLINE = ("claim", "end")
+KINDS = ("code", "sketch", "run", "figure")
 
 
 def fold(text):
@@ -248,9 +250,9 @@ class Chapter(Document):
 
     def _malformed(self, directive, colon):
         kind = directive.kind
-        if kind in BARE:
+        if kind == "sketch":
             if directive.options or colon:
-                return f"write this directive as <!-- {kind} -->"
+                return "write this directive as <!-- sketch -->"
             return ""
         if not colon or not directive.body:
             return f"write this directive as <!-- {kind}: ... -->"
@@ -258,16 +260,13 @@ class Chapter(Document):
             if kind != "run" or not re.fullmatch(r"shape|shape=numbers|exit=\d+", option):
                 directive.options = []
                 return f"'{kind}' does not know the option '{option}'"
-        if kind == "claim" and not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*",
-                                                directive.body):
-            return f"a claim's id is kebab-case, '{directive.body}' is not"
         return ""
 
     def _govern(self):
         """Give each directive the fence or figure that stands under it."""
         opens = {fence.open: fence for fence in self.fences}
         governed = set()
-        for directive in self.of_kind("code", "sketch", "run", "figure"):
+        for directive in self.directives:
             if not self._stands_alone(directive):
                 self._problem(directive.line, "a directive stands alone on its "
                               "line, above the block it governs")
@@ -329,20 +328,20 @@ class Chapter(Document):
     # -- claims and terms -------------------------------------------------
 
     def _read_claims(self):
-        marks = self.of_kind(*INLINE)
-        for index, mark in enumerate(marks):
-            after = marks[index + 1].kind if index + 1 < len(marks) else ""
-            before = marks[index - 1].kind if index else ""
-            if mark.kind == "end" and before != "claim":
-                self._problem(mark.line, "this 'end' ends no claim")
-            if mark.kind != "claim":
-                continue
-            if after != "end":
-                self._problem(mark.line, f"the claim '{mark.body}' has no "
-                              "<!-- end -->")
-                continue
-            sentence = fold(self.text[mark.end:marks[index + 1].start])
-            yield Claim(mark.body, sentence, self.path, mark.line, self.name)
+        for match in CLAIM.finditer(self.prose):
+            line, name = self.line_of(match.start()), match["id"]
+            if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+                self._problem(line, f"a claim's id is kebab-case, '{name}' is not")
+            elif not match["end"]:
+                self._problem(line, f"the claim '{name}' has no </span> in its paragraph")
+            else:
+                # The text, not the prose: a claim may have code in it.
+                sentence = fold(self.text[match.start("sentence"):match.end("sentence")])
+                yield Claim(name, sentence, self.path, line, self.name)
+        rest = CLAIM.sub(lambda m: " " * len(m[0]), self.prose)
+        for match in re.finditer(r"</?span\b", rest):
+            self._problem(self.line_of(match.start()), "this span is no claim: "
+                          "write <span id=\"claim-its-id\">Sentence.</span>")
 
     def _read_terms(self):
         for match in TERM.finditer(self.prose):
@@ -360,7 +359,7 @@ class Chapter(Document):
         after = re.search(r"\n[ \t>]*\n", self.prose[end:])
         high = end + after.start() if after else len(self.text)
         marked = (self.text[low:start] + "\0" + self.text[start:high])
-        marked = re.sub(r"<!--.*?-->|</?dfn[^>]*>|\[\^[^\]]+\]", "", marked, flags=re.S)
+        marked = re.sub(r"<!--.*?-->|</?(?:dfn|span)\b[^>]*>|\[\^[^\]]+\]", "", marked, flags=re.S)
         marked = re.sub(r"^[ \t]*(?:>|[-*+]\s|\d+\.\s|#+\s)[ \t]*", "", marked, flags=re.M)
         for sentence in SENTENCE_END.split(fold(marked)):
             if "\0" in sentence:

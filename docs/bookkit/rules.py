@@ -347,9 +347,8 @@ def check_links(book):
 
 
 def generated_ids(book):
-    """The ids that rendering gives to symbols, terms and claims."""
-    ids = {chapter.path: {t.anchor for t in chapter.terms}
-           | {f"claim-{c.id}" for c in chapter.claims} for chapter in book.chapters}
+    """The ids that rendering gives to symbols and terms."""
+    ids = {chapter.path: {t.anchor for t in chapter.terms} for chapter in book.chapters}
     for name, listing in book.home.items():
         ids[listing.chapter.path].add(f"sym-{name}")
     return ids

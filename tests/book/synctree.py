@@ -131,9 +131,9 @@ The rest.
 
 ## Opening `one`
 
-Prose with a `<!-- cod: x -->` in a span. <!-- claim: taken-number -->A number that is
-taken is refused with `EEXIST`.<!-- end --> And
-<!-- claim: free-number -->A free number is not.<!-- end -->
+Prose with a `<!-- cod: x -->` in a span. <span id="claim-taken-number">A number that is
+taken is refused with `EEXIST`.</span> And
+<span id="claim-free-number">A free number is not.</span>
 
 <!-- code: code/01-alpha/alpha.c top -->
 ```c

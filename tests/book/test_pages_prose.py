@@ -17,7 +17,7 @@ TOOL = Path(__file__).resolve().parents[2] / "docs" / "prose.py"
 CHAPTER = """\
 # A chapter
 
-<!-- claim: some-id -->The ring holds descriptors.<!-- end --> A bid names a
+<span id="claim-some-id">The ring holds descriptors.</span> A bid names a
 buffer of io_uring, and the bid's owner is the kernel. See [the page](02-slection.md#anker)
 and <https://example.org/wrnog>, `strlen(bufr)`, &nbsp;and ``a `tick` withn``.[^nte]
 

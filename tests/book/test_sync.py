@@ -293,7 +293,7 @@ class Blocks(TreeTest):
         self.assert_problems(tree, (BETA, "  ```c", "starts in the first column"))
 
     def test_directive_amid_text(self):
-        for line in ("See: <!-- sketch -->", "- <!-- sketch -->", "<!-- sketch --> <!-- end -->"):
+        for line in ("See: <!-- sketch -->", "- <!-- sketch -->", "<!-- sketch --> <!-- sketch -->"):
             tree = self.tree((BETA, "", f"\n{line}\n"))
             found = [p.message for p in tree.check().problems]
             self.assertIn("a directive stands alone on its line, above the block it governs", found)
@@ -308,7 +308,7 @@ class Blocks(TreeTest):
 
     def test_unknown_directives(self):
         for comment in ("<!-- cod: x.c y -->", "<!-- Code: x.c y -->", "<!-- sketches -->",
-                        "<!-- claims: x -->", "<!-- END -->"):
+                        "<!-- claim: x -->", "<!-- end -->"):
             tree = self.tree((BETA, "", f"\n{comment}\n"))
             self.assert_problems(tree, (BETA, comment, "there is no directive"))
 
@@ -318,7 +318,7 @@ class Blocks(TreeTest):
 
     def test_malformed_directives(self):
         for comment in ("<!-- sketch: x -->", "<!-- sketch shape -->", "<!-- run -->",
-                        "<!-- run: -->", "<!-- code alpha.c fits -->", "<!-- end: x -->"):
+                        "<!-- run: -->", "<!-- code alpha.c fits -->"):
             tree = self.tree((BETA, "", f"\n{comment}\n"))
             found = [p.message for p in tree.check().problems]
             self.assertTrue(any("write this directive as" in m for m in found), (comment, found))
@@ -542,7 +542,7 @@ class Figures(TreeTest):
 
 class Claims(TreeTest):
     def test_without_test(self):
-        tree = self.tree((BETA, "", "\n<!-- claim: new-one -->It is so.<!-- end -->\n"))
+        tree = self.tree((BETA, "", '\n<span id="claim-new-one">It is so.</span>\n'))
         self.assert_problems(tree, (BETA, "new-one", "the claim 'new-one' has no test"))
 
     def test_in_no_chapter(self):
@@ -557,10 +557,10 @@ class Claims(TreeTest):
 
     def test_marks_that_differ(self):
         tree = self.tree((TESTS, "`EEXIST`", "EEXIST"))
-        self.assert_problems(tree, (ALPHA, "<!-- claim: taken-number", "but 'A number that"))
+        self.assert_problems(tree, (ALPHA, "claim-taken-number", "but 'A number that"))
 
     def test_stated_twice(self):
-        tree = self.tree((BETA, "", "\n<!-- claim: free-number -->A free number is not.<!-- end -->\n"))
+        tree = self.tree((BETA, "", '\n<span id="claim-free-number">A free number is not.</span>\n'))
         self.assert_problems(tree, (BETA, "free-number", "made already at chapters/01-alpha.md:"))
 
     def test_tested_twice(self):
@@ -586,16 +586,27 @@ class Claims(TreeTest):
                              (ALPHA, "free-number", "has no test"))
 
     def test_without_end(self):
-        tree = self.tree((ALPHA, "`EEXIST`.<!-- end -->", "`EEXIST`."))
-        self.assert_problems(tree, (ALPHA, "taken-number", "has no <!-- end -->"),
+        tree = self.tree((ALPHA, "`EEXIST`.</span>", "`EEXIST`."))
+        self.assert_problems(tree, (ALPHA, "taken-number", "has no </span> in its paragraph"),
                              (TESTS, "taken-number", "no chapter makes"))
 
-    def test_end_without_claim(self):
-        tree = self.tree((BETA, "", "\nIt ends.<!-- end -->\n"))
-        self.assert_problems(tree, (BETA, "It ends.", "this 'end' ends no claim"))
+    def test_end_in_another_paragraph(self):
+        tree = self.tree((ALPHA, "taken is refused", "taken\n\nis refused"))
+        self.assert_problems(tree, (ALPHA, "taken-number", "has no </span> in its paragraph"),
+                             (ALPHA, "is refused", "this span is no claim"),
+                             (TESTS, "taken-number", "no chapter makes"))
+
+    def test_spans_that_are_no_claims(self):
+        for text in ("It ends.</span>", '<span id="new-one">It is so.', '<span class="x">It is so.'):
+            tree = self.tree((BETA, "", f"\n{text}\n"))
+            self.assert_problems(tree, (BETA, text, "this span is no claim"))
+
+    def test_span_in_code(self):
+        tree = self.tree((BETA, "", '\nWritten `<span id="claim-x">`.\n'))
+        self.assert_problems(tree)
 
     def test_id_that_is_not_kebab_case(self):
-        tree = self.tree((BETA, "", "\n<!-- claim: New_one -->It is so.<!-- end -->\n"))
+        tree = self.tree((BETA, "", '\n<span id="claim-New_one">It is so.</span>\n'))
         found = [p.message for p in tree.check().problems]
         self.assertIn("a claim's id is kebab-case, 'New_one' is not", found)
 

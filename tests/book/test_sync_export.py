@@ -199,7 +199,7 @@ class Verdicts(TreeTest):
             self.assert_verdict(tap, "not verified here", "the test did not run")
 
     def test_no_test(self):
-        tree = self.tree((ALPHA, "claim: free-number", "claim: untested"))
+        tree = self.tree((ALPHA, "claim-free-number", "claim-untested"))
         found = {c["id"]: (c["verdict"], c["why"]) for c in export.claims(Book(tree.root))}
         self.assertEqual(found["untested"], ("not verified here", "it has no test"))
 
