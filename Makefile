@@ -253,11 +253,15 @@ include docs/library.mk docs/kernels.mk docs/elsewhere.mk docs/fuzz.mk \
 	docs/mutants.mk
 
 # What the pages are made from besides their text: listings, outputs of
-# this run, verdicts of the tests.
-$(BOOK)/data.lua: $(BOOK_CHAPTERS) $(SOURCES) $(wildcard docs/sync.py \
+# this run, verdicts of the tests. Every page is made from it, so it has a
+# new time only when there is news in it.
+$(BOOK)/data.lua: $(BOOK)/data.exported
+	@test -e $@ || docs/sync.py export $@
+$(BOOK)/data.exported: $(BOOK_CHAPTERS) $(SOURCES) $(wildcard docs/sync.py \
 		docs/bookkit/*.py docs/kernels/*.txt $(R)/*/*.tap)
 	@mkdir -p $(@D)
-	docs/sync.py export $@
+	docs/sync.py export $(BOOK)/data.lua
+	@touch $@
 
 sync: want-book programs ## bring the chapters' listings, outputs and figures up to date
 	docs/sync.py sync

@@ -1,7 +1,7 @@
 # Renders the book: chapters and appendices from Markdown to build/book.
 #
 # Wants build/book/data.lua (docs/sync.py export), whose rule stands elsewhere.
-# Give data.lua a new time only when its contents change: every page depends on it.
+# It has a new time only when its contents change: every page depends on it.
 #
 #   book-pages   all pages, their stylesheet and script, links checked
 #

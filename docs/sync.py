@@ -77,9 +77,12 @@ def check(book, _):
 
 
 def export_data(book, given):
-    target = Path(given.file)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(export.export(book), encoding="utf-8")
+    """Every page is made from this file, so it is written when it has news."""
+    target, text = Path(given.file), export.export(book)
+    old = target.read_text(encoding="utf-8") if target.is_file() else ""
+    if export.news(old) != export.news(text):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
 
 
 def store(book, given):

@@ -1,6 +1,7 @@
 """Tests of `sync.py export`: the data that the rendering reads."""
 
 import json
+import os
 import subprocess
 import sys
 import unittest
@@ -134,6 +135,19 @@ class Export(TreeTest):
         self.assertIn('["text"] = "failed",\n        ["ran"] = false,\n        ["same"] = false,\n'
                       '        ["why"] = "io_uring is refused here"', text)
 
+    def test_what_is_no_news_is_not_written(self):
+        tree = self.tree()
+        tree.write(STATE, "mapped at 0x7f1122334000, flags 0x10\n")
+        self.export(tree)
+        file = tree.root / "build/book/data.lua"
+        for old, new, written in (("", "", False), ("0x7f1122334000", "0x7f5566778000", False),
+                                  ("0x10", "0x20", True), ("mapped", "moved", True)):
+            os.utime(file, ns=(0, 0))
+            tree.write(STATE, tree.read(STATE).replace(old, new))
+            self.export(tree)
+            self.assertEqual(file.stat().st_mtime_ns != 0, written, (old, new))
+            self.assertEqual(new in tree.read("build/book/data.lua"), written or not new, new)
+
     def test_a_full_disk_is_one_sentence(self):
         done = self.export(self.tree(), "/dev/full")
         self.assertEqual((done.returncode, done.stderr), (1, "sync.py: writing: No space left on device\n"))
@@ -153,7 +167,7 @@ class Export(TreeTest):
         self.assertEqual(tree.read("build/book/data.lua").count('["path"] = "code/'), 9)
 
     def test_a_sentence_stands_alone(self):
-        text = "> Some text. The *ring*, e.g. `x`, has a\n> <dfn>tail `t`</dfn>[^n] (see it). More.\n"
+        text = '> Some text. <span id="claim-c">The *ring*, e.g. `x`, has a\n> <dfn>tail `t`</dfn>[^n] (see it).</span> More.\n'
         tree = self.tree((BETA, "", "\n" + text))
         term = Book(tree.root).chapters[1].terms[1]
         self.assertEqual((term.term, term.anchor), ("tail `t`", "term-tail-t"))
