@@ -32,6 +32,7 @@ check cppcheck        cppcheck         cppcheck        cppcheck      cppcheck
 check valgrind        valgrind         valgrind        valgrind      valgrind
 check aspell          aspell           aspell          aspell        aspell
 check file:/usr/lib/aspell/en_GB.multi aspell-en aspell-en aspell-en aspell-en
+check cmark-gfm       cmark-gfm        -               -             -
 check node            nodejs           nodejs          nodejs        nodejs
 check npm             npm              npm             npm           npm
 check java            default-jre-headless java-latest-openjdk-headless jre-openjdk-headless openjdk21-jre-headless
