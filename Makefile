@@ -46,7 +46,7 @@ LINK = $(CC) $(CFLAGS) $(SAN) -fno-lto $(LDFLAGS)
 LIBURING = $(call uses,--libs liburing)
 
 # Seen by the tests, so that memory and locks can be made to fail, and a
-# simulated kernel be asked for its head.
+# simulated kernel's head be the answer.
 WRAPPED := mmap mmap64 munmap malloc calloc aligned_alloc realloc free \
 	pthread_mutex_init pthread_mutex_destroy pthread_mutex_lock \
 	pthread_mutex_unlock readbuf_ring_head io_uring_queue_init
@@ -59,12 +59,17 @@ COUNTED-05-pool := readbuf_pool_held
 Q := $(if $(V),,@)
 
 STAGES := $(sort $(notdir $(wildcard code/[0-9][0-9]-*)))
+LAST := $(lastword $(STAGES))
 # The stages up to and including $(1).
 upto = $(foreach s,$(STAGES),$(if $(filter $(s),$(firstword \
 	$(sort $(s) $(1)))),$(s)))
 includes = $(foreach s,$(call upto,$(1)),-Icode/$(s))
-layer = $(filter-out %/demo.c %/exercise.c %/answer.c, \
+layer = $(filter-out %/demo.c %/exercise.c %/answer.c %/simkernel.c, \
 	$(wildcard code/$(1)/*.c))
+# The simulated kernel belongs to a stage, and to no archive: programs and
+# tests of that stage and of later ones link it.
+simkernel = $(wildcard $(foreach s,$(call upto,$(1)),code/$(s)/simkernel.c))
+simkernel_object = $(patsubst code/%.c,$(B)/%.o,$(call simkernel,$(1)))
 tests = $(wildcard tests/$(1)/test_*.c)
 exhibits = $(wildcard code/$(1)/exhibits/*.c)
 # ... and those that are also built for ThreadSanitizer, or for
@@ -83,7 +88,7 @@ graded = $(if $(call answers,$(1)),$(B)/$(1)/exercise/starter \
 	$(call answers,$(1))))
 
 # The archive a stage's tests are linked with: its own layers, or all.
-archive = $(B)/$(if $(FINAL),$(lastword $(STAGES)),$(1))/layers.a
+archive = $(B)/$(if $(FINAL),$(LAST),$(1))/layers.a
 
 # The stage a user means by N=2: its directory's name.
 N ?=
@@ -119,15 +124,14 @@ want-code want-book: want-%:
 # ---------------------------------------------------------------- objects
 
 SUPPORT := $(addprefix $(B)/tests/support/,support.o sandbox.o faults.o \
-	simkernel.o simhead.o)
-SIMKERNEL := $(B)/tests/support/simkernel.o
+	simhead.o)
 
 # An exhibit for one sanitizer, whatever the others are. Where the compiler
 # has none, a program that says so.
 define sanitized
 	@mkdir -p $(@D)
 	$(info $(CC) -fsanitize=$(1) $<)
-	$(Q)$(call compile,$(call includes,$(3)) -Itests/support) $(LDFLAGS) \
+	$(Q)$(call compile,$(call includes,$(3))) $(LDFLAGS) \
 		-fno-sanitize=all -fsanitize=$(1) -o $@ $^ -pthread || { \
 		printf '%s\n' '#!/bin/sh' 'echo no $(2) here >&2' 'exit 69' \
 		>$@ && chmod +x $@; }
@@ -147,10 +151,10 @@ $(B)/$(1)/layers.a: $(foreach s,$(call upto,$(1)), \
 	$$(Q)$$(AR) rcsD $$@ $$^
 
 $(B)/$(1)/demo $(patsubst code/%.c,$(B)/%,$(call exhibits,$(1))): \
-		%: %.o $(SIMKERNEL) $(B)/$(1)/layers.a
+		%: %.o $(call simkernel_object,$(1)) $(B)/$(1)/layers.a
 	$$(Q)$$(LINK) -o $$@ $$^ $$(LIBURING) -pthread
 
-$(B)/$(1)/exhibits/%.tsan: code/$(1)/exhibits/%.c tests/support/simkernel.c
+$(B)/$(1)/exhibits/%.tsan: code/$(1)/exhibits/%.c $(call simkernel,$(1))
 	$$(call sanitized,thread,ThreadSanitizer,$(1))
 
 $(B)/$(1)/exhibits/%.asan: code/$(1)/exhibits/%.c
@@ -163,7 +167,8 @@ $(B)/tests/$(1)/%.o: tests/$(1)/%.c Makefile
 		-Itests/support) -MMD -MP -c $$< -o $$@
 
 $(patsubst %.c,$(B)/%,$(call tests,$(1))): %: %.o $(SUPPORT) \
-		$(call helpers,$(1)) $(call archive,$(1))
+		$(call simkernel_object,$(1)) $(call helpers,$(1)) \
+		$(call archive,$(1))
 	$$(Q)$$(LINK) $(WRAP) -o $$@ $$(filter %.o,$$^) \
 		-Wl,--whole-archive $(call archive,$(1)) \
 		-Wl,--no-whole-archive $$(LIBURING) $$(call uses,--libs check)
@@ -179,7 +184,8 @@ $(patsubst tests/$(1)/answers/%.c,$(B)/$(1)/exercise/%, \
 		$(B)/$(1)/exercise/%: $(B)/tests/$(1)/answers/%.o
 # The tests listen when it asks a pool what is held.
 $(call graded,$(1)) $(B)/$(1)/exercise/yours: \
-		$(B)/tests/$(1)/exercise.o $(SUPPORT) $(B)/$(1)/layers.a
+		$(B)/tests/$(1)/exercise.o $(SUPPORT) \
+		$(call simkernel_object,$(1)) $(B)/$(1)/layers.a
 	@mkdir -p $$(@D)
 	$$(Q)$$(LINK) $(WRAP) $$(foreach f,$$(COUNTED-$(1)), \
 		-Wl,--wrap=$$(f)) -o $$@ $$^ $$(LIBURING) \

@@ -15,12 +15,12 @@ FUZZ_CORPUS := tests/fuzz/corpus
 FUZZ_WRAP := $(foreach f,syscall mmap mmap64 munmap calloc aligned_alloc \
 	pthread_mutex_init,-Wl,--wrap=$(f))
 FUZZ_PARTS := $(B)/tests/fuzz/fuzz_pool.o $(B)/tests/fuzz/simuring.o \
-	$(SIMKERNEL) $(B)/05-pool/layers.a
+	$(call simkernel_object,$(LAST)) $(B)/$(LAST)/layers.a
 
 $(B)/tests/fuzz/%.o: tests/fuzz/%.c Makefile
 	@mkdir -p $(@D)
 	$(info $(CC) $<)
-	$(Q)$(call compile,$(call includes,05-pool) -Itests/support) \
+	$(Q)$(call compile,$(call includes,$(LAST)) -Itests/support) \
 		-MMD -MP -c $< -o $@
 
 $(B)/fuzz_pool: $(FUZZ_PARTS)

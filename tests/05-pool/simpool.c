@@ -37,7 +37,7 @@ void simpool_open(struct simpool *sim, uint32_t count, uint32_t size)
     ck_assert_uint_le(count, SIMPOOL_MAX);
     sim->pool = parts(count, size);
     simkernel_register(&sim->kernel, sim->pool->ring.shared, count);
-    simhead_follow(&sim->kernel);
+    simhead_follow(&sim->kernel.head);
     for (uint32_t bid = 0; bid < count; bid++) {
         struct readbuf_descriptor descriptor =
             readbuf_pool_describe(sim->pool, (uint16_t)bid);

@@ -2,7 +2,7 @@
 
 #include "registration.h"
 
-static const struct simkernel *followed;
+static const uint16_t *followed;
 static int refusal;
 
 int __real_readbuf_ring_head(const struct readbuf_ring *ring,
@@ -10,9 +10,9 @@ int __real_readbuf_ring_head(const struct readbuf_ring *ring,
 int __wrap_readbuf_ring_head(const struct readbuf_ring *ring,
                              uint16_t *head);
 
-void simhead_follow(const struct simkernel *kernel)
+void simhead_follow(const uint16_t *head)
 {
-    followed = kernel;
+    followed = head;
     refusal = 0;
 }
 
@@ -35,6 +35,6 @@ int __wrap_readbuf_ring_head(const struct readbuf_ring *ring,
         return refusal;
     if (followed == NULL)
         return __real_readbuf_ring_head(ring, head);
-    *head = followed->head;
+    *head = *followed;
     return 0;
 }

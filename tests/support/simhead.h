@@ -9,10 +9,10 @@
 #ifndef READBUF_TESTS_SIMHEAD_H
 #define READBUF_TESTS_SIMHEAD_H
 
-#include "simkernel.h"
+#include <stdint.h>
 
-/* The answer is this kernel's head, whatever ring is asked about. */
-void simhead_follow(const struct simkernel *kernel);
+/* The answer is `*head`, whatever ring is asked about. */
+void simhead_follow(const uint16_t *head);
 
 /* The answer is this negative errno, as of a kernel before Linux 6.8.
  */

@@ -7,8 +7,8 @@
  * forbidden, ThreadSanitizer can watch it, and it can be made to stop
  * half way.
  */
-#ifndef READBUF_TESTS_SIMKERNEL_H
-#define READBUF_TESTS_SIMKERNEL_H
+#ifndef READBUF_SIMKERNEL_H
+#define READBUF_SIMKERNEL_H
 
 #include <liburing.h>
 #include <stdint.h>
