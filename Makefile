@@ -64,6 +64,8 @@ LAST := $(lastword $(STAGES))
 upto = $(foreach s,$(STAGES),$(if $(filter $(s),$(firstword \
 	$(sort $(s) $(1)))),$(s)))
 includes = $(foreach s,$(call upto,$(1)),-Icode/$(s))
+# ... and what the tests of $(1), its exercise and its answer see as well.
+test_includes = $(call includes,$(1)) -Itests/$(1) -Itests/support
 layer = $(filter-out %/demo.c %/exercise.c %/answer.c %/simkernel.c, \
 	$(wildcard code/$(1)/*.c))
 # The simulated kernel belongs to a stage, and to no archive: programs and
@@ -142,8 +144,9 @@ define stage_rules
 $(B)/$(1)/%.o: code/$(1)/%.c Makefile
 	@mkdir -p $$(@D)
 	$$(info $$(CC) $$<)
-	$$(Q)$$(call compile,$(call includes,$(1)) -Itests/$(1) \
-		-Itests/support) -MMD -MP -c $$< -o $$@
+	$$(Q)$$(call compile,$$(if $$(filter exercise answer,$$*), \
+		$(call test_includes,$(1)),$(call includes,$(1)))) \
+		-MMD -MP -c $$< -o $$@
 
 $(B)/$(1)/layers.a: $(foreach s,$(call upto,$(1)), \
 		$(patsubst code/%.c,$(B)/%.o,$(call layer,$(s))))
@@ -163,8 +166,8 @@ $(B)/$(1)/exhibits/%.asan: code/$(1)/exhibits/%.c
 $(B)/tests/$(1)/%.o: tests/$(1)/%.c Makefile
 	@mkdir -p $$(@D)
 	$$(info $$(CC) $$<)
-	$$(Q)$$(call compile,$(call includes,$(1)) -Itests/$(1) \
-		-Itests/support) -MMD -MP -c $$< -o $$@
+	$$(Q)$$(call compile,$(call test_includes,$(1))) -MMD -MP \
+		-c $$< -o $$@
 
 $(patsubst %.c,$(B)/%,$(call tests,$(1))): %: %.o $(SUPPORT) \
 		$(call simkernel_object,$(1)) $(call helpers,$(1)) \
