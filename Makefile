@@ -66,8 +66,12 @@ upto = $(foreach s,$(STAGES),$(if $(filter $(s),$(firstword \
 includes = $(foreach s,$(call upto,$(1)),-Icode/$(s))
 # ... and what the tests of $(1), its exercise and its answer see as well.
 test_includes = $(call includes,$(1)) -Itests/$(1) -Itests/support
-layer = $(filter-out %/demo.c %/exercise.c %/answer.c %/simkernel.c, \
-	$(wildcard code/$(1)/*.c))
+layer = $(filter-out %/demo.c %/exercise.c %/answer.c %/simkernel.c \
+	%/create.c,$(wildcard code/$(1)/*.c))
+# What stage $(1) is made of: layers, and of the files named create.c, in
+# which a stage wires its pieces together, the last.
+layers = $(foreach s,$(call upto,$(1)),$(call layer,$(s))) $(lastword \
+	$(sort $(wildcard $(patsubst %,code/%/create.c,$(call upto,$(1))))))
 # The simulated kernel belongs to a stage, and to no archive: programs and
 # tests of that stage and of later ones link it.
 simkernel = $(wildcard $(foreach s,$(call upto,$(1)),code/$(s)/simkernel.c))
@@ -148,8 +152,7 @@ $(B)/$(1)/%.o: code/$(1)/%.c Makefile
 		$(call test_includes,$(1)),$(call includes,$(1)))) \
 		-MMD -MP -c $$< -o $$@
 
-$(B)/$(1)/layers.a: $(foreach s,$(call upto,$(1)), \
-		$(patsubst code/%.c,$(B)/%.o,$(call layer,$(s))))
+$(B)/$(1)/layers.a: $(patsubst code/%.c,$(B)/%.o,$(call layers,$(1)))
 	@rm -f $$@
 	$$(Q)$$(AR) rcsD $$@ $$^
 
@@ -347,7 +350,7 @@ check-sync:
 MEMORY := $(B)/memory
 MISUSES := $(addprefix $(MEMORY)/misuse-,asan valgrind msan)
 MISUSE_SOURCES := tests/05-pool/misuse.c \
-	$(foreach s,$(call upto,05-pool),$(call layer,$(s)))
+	$(call layers,05-pool)
 $(MEMORY)/misuse-asan: override SAN = -fsanitize=address
 $(MEMORY)/misuse-valgrind: override SAN = -DREADBUF_VALGRIND
 $(MEMORY)/misuse-msan: override SAN = -fsanitize=memory
@@ -365,9 +368,12 @@ $(MISUSES): $(MISUSE_SOURCES) $(wildcard code/*/*.h) Makefile
 check-memory: $(MISUSES)
 	tests/05-pool/tools.sh $(MEMORY)
 
-# The tools of the book, against fixtures that must fail.
-.PHONY: check-tools-book
-check-tools: check-tools-book
+# The rules between stages and the tools of the book, against fixtures
+# that must fail.
+.PHONY: check-tools-build check-tools-book
+check-tools: check-tools-build check-tools-book
+check-tools-build:
+	python3 -B tests/build/test_stages.py
 check-tools-book:
 	python3 -B -m unittest discover -s tests/book -p 'test_sync*.py'
 	python3 -B tests/book/test_figures.py

@@ -35,8 +35,7 @@ OBJCOPY    ?= $(call cc_tool,objcopy)
 
 LIB := $(B)/lib
 LIB_HEADERS := $(sort $(wildcard code/*/readbuf*.h))
-LIB_OBJECTS := $(foreach s,$(STAGES), \
-	$(patsubst code/%.c,$(LIB)/%.o,$(call layer,$(s))))
+LIB_OBJECTS := $(patsubst code/%.c,$(LIB)/%.o,$(call layers,$(LAST)))
 LIB_SHARED := libreadbuf.so.$(READBUF_VERSION)
 LIB_FILES := libreadbuf.a $(LIB_SHARED) $(SONAME) libreadbuf.so
 
