@@ -93,7 +93,7 @@ graded = $(if $(call answers,$(1)),$(B)/$(1)/exercise/starter \
 	$(patsubst tests/$(1)/answers/%.c,$(B)/$(1)/exercise/%, \
 	$(call answers,$(1))))
 
-# The archive a stage's tests are linked with: its own layers, or all.
+# The archive a stage is linked with: its own layers, or all.
 archive = $(B)/$(if $(FINAL),$(LAST),$(1))/layers.a
 
 # The stage a user means by N=2: its directory's name.
@@ -156,8 +156,9 @@ $(B)/$(1)/layers.a: $(patsubst code/%.c,$(B)/%.o,$(call layers,$(1)))
 	@rm -f $$@
 	$$(Q)$$(AR) rcsD $$@ $$^
 
-$(B)/$(1)/demo $(patsubst code/%.c,$(B)/%,$(call exhibits,$(1))): \
-		%: %.o $(call simkernel_object,$(1)) $(B)/$(1)/layers.a
+$(B)/$(1)/demo $(patsubst code/%.c,$(B)/%,$(call exhibits,$(1))) \
+		$(B)/tests/$(1)/misuse: \
+		%: %.o $(call simkernel_object,$(1)) $(call archive,$(1))
 	$$(Q)$$(LINK) -o $$@ $$^ $$(LIBURING) -pthread
 
 $(B)/$(1)/exhibits/%.tsan: code/$(1)/exhibits/%.c $(call simkernel,$(1))
@@ -344,29 +345,30 @@ check-sync:
 
 # ---------------------------------------------------------- memory tools
 
-# One program, three tools. Nothing is built where a tool's compiler,
-# header or runtime is missing; tools.sh then says so. Functions are not
-# inlined, so that the reports name them; valgrind 3.19 reads DWARF 4.
+# Programs that make mistakes, for three tools. Nothing is built where a
+# tool's compiler, header or runtime is missing; tools.sh then says so.
+# Functions are not inlined, so that the reports name them; valgrind 3.19
+# reads DWARF 4.
 MEMORY := $(B)/memory
-MISUSES := $(addprefix $(MEMORY)/misuse-,asan valgrind msan)
-MISUSE_SOURCES := tests/05-pool/misuse.c \
-	$(call layers,05-pool)
-$(MEMORY)/misuse-asan: override SAN = -fsanitize=address
-$(MEMORY)/misuse-valgrind: override SAN = -DREADBUF_VALGRIND
-$(MEMORY)/misuse-msan: override SAN = -fsanitize=memory
-$(MEMORY)/misuse-msan: override CC = clang
+MISUSES := $(patsubst %.c,%,$(wildcard tests/[0-9]*/misuse.c))
 
-$(MISUSES): $(MISUSE_SOURCES) $(wildcard code/*/*.h) Makefile
-	@mkdir -p $(@D) && rm -f $@
-	@! printf '#include "own.h"\nint main(void) { return 0; }\n' | \
-		$(CC) $(SAN) -Icode/04-readbuf -x c - -o $@.probe \
-		2>/dev/null || $(call compile,$(call includes,05-pool)) -O1 \
-		-fno-inline -fno-omit-frame-pointer -gdwarf-4 $(LDFLAGS) \
-		-o $@ $(MISUSE_SOURCES) $(LIBURING) -pthread
+# For the tool $(1), with the compiler $(2) and its flags $(3).
+define misuses
+	@mkdir -p $(MEMORY)
+	@if printf '#include "own.h"\nint main(void) { return 0; }\n' | \
+		$(2) $(3) $(call includes,$(LAST)) -x c - -o $(MEMORY)/probe \
+		2>/dev/null; \
+	then $(SUB) B=$(MEMORY)/$(1) CC="$(2)" SAN="$(3)" CFLAGS="-O1 -gdwarf-4 \
+		-fno-inline -fno-omit-frame-pointer" FINAL=1 \
+		$(addprefix $(MEMORY)/$(1)/,$(MISUSES)); \
+	else rm -rf $(MEMORY)/$(1); fi
+endef
 
-.PHONY: check-memory
-check-memory: $(MISUSES)
-	tests/05-pool/tools.sh $(MEMORY)
+check-memory:
+	$(call misuses,asan,$(CC),-fsanitize=address)
+	$(call misuses,valgrind,$(CC),-DREADBUF_VALGRIND)
+	$(call misuses,msan,clang,-fsanitize=memory)
+	tests/support/tools.sh $(MEMORY) $(MISUSES)
 
 # The rules between stages and the tools of the book, against fixtures
 # that must fail.

@@ -1,6 +1,7 @@
 /*
  * misuse.c - one mistake with a buffer, for a memory tool to find.
  *
+ *   misuse                 name the mistakes
  *   misuse clean           read a buffer, release it
  *   misuse after-release   look at a byte after that
  *   misuse past-filled     look at the byte after those that were read
@@ -104,28 +105,38 @@ static int open_pool(void)
     return pipe(ends) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-int main(int argc, char **argv)
+static const struct {
+    const char *name;
+    void (*function)(void);
+} runs[] = {{"clean", clean},
+            {"after-release", after_release},
+            {"past-filled", past_filled},
+            {"neighbour", neighbour}};
+
+enum { RUNS = sizeof(runs) / sizeof(runs[0]) };
+
+/* One of the runs, on a pool. */
+static int run(const char *name, void (*function)(void))
 {
-    const struct {
-        const char *name;
-        void (*function)(void);
-    } runs[] = {{"clean", clean},
-                {"after-release", after_release},
-                {"past-filled", past_filled},
-                {"neighbour", neighbour}};
     int ret = open_pool();
 
     if (ret != EXIT_SUCCESS)
         return ret;
-    for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++)
-        if (argc == 2 && strcmp(argv[1], runs[i].name) == 0) {
-            runs[i].function();
-            readbuf_pool_unref(pool);
-            io_uring_queue_exit(&ring);
-            printf("%s: done\n", argv[1]);
-            return EXIT_SUCCESS;
-        }
-    fprintf(stderr,
-            "one of clean, after-release, past-filled, neighbour\n");
-    return 2;
+    function();
+    readbuf_pool_unref(pool);
+    io_uring_queue_exit(&ring);
+    printf("%s: done\n", name);
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    for (size_t i = 0; i < RUNS; i++)
+        if (argc == 2 && strcmp(argv[1], runs[i].name) == 0)
+            return run(runs[i].name, runs[i].function);
+    if (argc == 2)
+        return 2;
+    for (size_t i = 1; i < RUNS; i++)
+        puts(runs[i].name);
+    return EXIT_SUCCESS;
 }

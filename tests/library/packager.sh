@@ -65,8 +65,8 @@ flags() {
         stage=${exercise#tests/}
         others="$others grade-${stage%/*}"
     done
-    for tool in asan valgrind msan; do
-        others="$others $work/never/memory/misuse-$tool"
+    for misuse in tests/[0-9]*/misuse.c; do
+        others="$others $work/never/${misuse%.c}"
     done
     set -- CPPFLAGS=-DFROM_CPPFLAGS CFLAGS=-DFROM_CFLAGS \
         LDFLAGS=-Lfrom_ldflags
