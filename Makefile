@@ -111,12 +111,12 @@ SETUP_FIRST := $(filter setup,$(MAKECMDGOALS))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help setup book check stage test tests sync exercise where clean \
-	programs
+.PHONY: help setup book check stage test tests build-tests sync exercise \
+	where clean programs
 
 help:
 	@awk -F '## ' '/^[a-z-]+:.*## / {sub(/:.*/, "", $$1); \
-		printf "  make %-9s %s\n", $$1, $$2}' $(filter Makefile %.mk, \
+		printf "  make %-11s %s\n", $$1, $$2}' $(filter Makefile %.mk, \
 		$(MAKEFILE_LIST))
 
 setup: ## install what is missing to build the book and the stages
@@ -198,9 +198,10 @@ $(call graded,$(1)) $(B)/$(1)/exercise/yours: \
 		-Wl,--wrap=$$(f)) -o $$@ $$^ $$(LIBURING) \
 		$$(call uses,--libs check)
 
-.PHONY: programs-$(1) tests-$(1) grade-$(1)
+.PHONY: programs-$(1) build-tests-$(1) tests-$(1) grade-$(1)
 programs-$(1): $(B)/$(1)/demo \
 	$(call exhibit_programs,$(1))
+build-tests-$(1): programs-$(1) $(patsubst %.c,$(B)/%,$(call tests,$(1)))
 tests-$(1): $(patsubst tests/$(1)/%.c,$(R)/$(1)/%.done,$(call tests,$(1)))
 grade-$(1): $(call graded,$(1))
 	tests/support/grade.sh $(B) $(1)
@@ -226,6 +227,7 @@ $(B)/refuse: $(B)/tests/support/refuse.o $(B)/tests/support/sandbox.o
 	$(B)/tests/*/answers/*.d)
 
 programs: $(addprefix programs-,$(STAGES)) $(B)/refuse
+build-tests: $(addprefix build-tests-,$(STAGES)) $(B)/refuse ## build every test and what it runs, and run none
 tests: $(addprefix tests-,$(STAGES))
 
 # ----------------------------------------------------------------- verbs
@@ -322,8 +324,8 @@ check-exercises:
 	$(SUB) $(addprefix grade-,$(STAGES))
 
 check-gcc:
-	$(SUB) programs
-	$(SUB) -B tests
+	$(SUB) -B build-tests
+	$(SUB) tests
 
 check-clang:
 	$(SUB) B=$(B)/clang CC=clang programs tests

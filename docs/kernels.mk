@@ -16,7 +16,7 @@ GUEST_TESTS = $(foreach s,$(STAGES),$(patsubst %.c,$(GUEST)/%,$(call tests,$(s))
 
 .PHONY: kernels check-tools-kernels
 kernels: ## KERNELS=6.12: run every test on other kernels, under QEMU
-	@$(SUB) -s B=$(GUEST) programs $(GUEST_TESTS)
+	@$(SUB) -s B=$(GUEST) build-tests
 	@tests/kernels/kernels.py $(B)/kernels $(GUEST) "$(KERNELS)" $(GUEST_TESTS)
 
 check-tools: check-tools-kernels
