@@ -50,7 +50,7 @@ finds() {
         grep -Eq "(in|by 0x[0-9A-F]+:) $function "; then
         fail "$1, $2 $3" "$function is not named:"
     else
-        echo "$1 finds $3: $(words "$1")"
+        echo "$1 finds $3 of ${2#"$directory/$1/"}: $(words "$1")"
     fi
 }
 
