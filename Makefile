@@ -45,11 +45,11 @@ compile = $(CC) -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 $(WARN) \
 LINK = $(CC) $(CFLAGS) $(SAN) -fno-lto $(LDFLAGS)
 LIBURING = $(call uses,--libs liburing)
 
-# Seen by the tests, so that memory and locks can be made to fail, and a
-# simulated kernel's head be the answer.
+# Seen by the tests, so that memory can be made to fail, a sleep be noticed,
+# and a pool be made whose kernel is simulated.
 WRAPPED := mmap mmap64 munmap malloc calloc aligned_alloc realloc free \
-	pthread_mutex_init pthread_mutex_destroy pthread_mutex_lock \
-	pthread_mutex_unlock readbuf_ring_head io_uring_queue_init
+	clock_nanosleep readbuf_ring_register readbuf_ring_unregister \
+	readbuf_ring_head io_uring_queue_init
 WRAP := $(foreach f,$(WRAPPED),-Wl,--wrap=$(f))
 # Calls of an answer that come to the grader of its stage first.
 counted = $(sort $(shell sed -n 's/.*__wrap_\([a-z_]*\).*/\1/p' \
@@ -103,7 +103,7 @@ need_stage = $(if $(STAGE),,$(error say which stage: N=1 .. \
 	N=$(words $(STAGES))))
 
 # Every C file there is.
-SOURCES := $(sort $(wildcard code/*/*.[ch] code/*/exhibits/*.c \
+SOURCES := $(sort $(wildcard code/*/*.[ch] code/*/exhibits/*.[ch] \
 	tests/*/*.[ch] tests/*/answers/*.c))
 # "make setup check": even with -j, first the one, then the other.
 SETUP_FIRST := $(filter setup,$(MAKECMDGOALS))
@@ -130,7 +130,7 @@ want-code want-book: want-%:
 # ---------------------------------------------------------------- objects
 
 SUPPORT := $(addprefix $(B)/tests/support/,support.o sandbox.o faults.o \
-	simhead.o)
+	simhead.o simring.o)
 
 # An exhibit for one sanitizer, whatever the others are. Where the compiler
 # has none, a program that says so.
@@ -248,7 +248,7 @@ exercise: want-code ## N=2: grade your answer to that chapter's exercise
 	@$(B)/$(STAGE)/exercise/yours
 	@tests/support/why.sh tests/$(STAGE)/answers/solution.c
 
-where: want-book ## SYM=name: the file and the chapter a symbol stands in
+where: want-book ## SYM=name: the file and the page a symbol stands in
 	$(if $(SYM),,$(error say which symbol: SYM=readbuf_decode))@docs/sync.py where $(SYM)
 
 # ------------------------------------------------------------------ book
@@ -271,7 +271,7 @@ include docs/library.mk docs/kernels.mk docs/elsewhere.mk docs/fuzz.mk \
 # new time only when there is news in it.
 $(BOOK)/data.lua: $(BOOK)/data.exported
 	@test -e $@ || docs/sync.py export $@
-$(BOOK)/data.exported: $(BOOK_CHAPTERS) $(SOURCES) $(wildcard docs/sync.py \
+$(BOOK)/data.exported: $(BOOK_CHAPTERS) $(BOOK_EXTRA) $(SOURCES) $(wildcard docs/sync.py \
 		docs/bookkit/*.py docs/kernels/*.txt $(R)/*/*.tap)
 	@mkdir -p $(@D)
 	docs/sync.py export $(BOOK)/data.lua

@@ -12,8 +12,8 @@
 LIB_FUZZING_ENGINE ?= -fsanitize=fuzzer
 FUZZ ?=
 FUZZ_CORPUS := tests/fuzz/corpus
-FUZZ_WRAP := $(foreach f,syscall mmap mmap64 munmap calloc aligned_alloc \
-	pthread_mutex_init,-Wl,--wrap=$(f))
+FUZZ_WRAP := $(foreach f,syscall mmap mmap64 munmap aligned_alloc, \
+	-Wl,--wrap=$(f))
 FUZZ_PARTS := $(B)/tests/fuzz/fuzz_pool.o $(B)/tests/fuzz/simuring.o \
 	$(call simkernel_object,$(LAST)) $(B)/$(LAST)/layers.a
 

@@ -69,7 +69,7 @@ $(LIB)/libreadbuf.a: $(LIB)/readbuf.o
 $(LIB)/$(LIB_SHARED): $(LIB)/readbuf.o
 	$(Q)$(LINK) -shared -Wl,-soname,$(SONAME) -Wl,-z,defs \
 		-Wl,-Bsymbolic-functions -Wl,--version-script=docs/readbuf.map \
-		-o $@ $< $(LIBURING) -pthread
+		-o $@ $< $(LIBURING)
 
 $(LIB)/$(SONAME): $(LIB)/$(LIB_SHARED)
 $(LIB)/libreadbuf.so: $(LIB)/$(SONAME)

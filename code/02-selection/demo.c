@@ -53,18 +53,20 @@ static void give_all(struct session *s)
 }
 
 /* A frame of the figure, headed by what the read came to. */
-static void trace(const char *what, struct readbuf_completion done)
+static void trace(const char *what,
+                  struct readbuf_completion completion)
 {
-    if (done.has_buffer)
+    if (completion.has_buffer)
         printf("{\"event\":\"pick\",\"bid\":%u,\"by\":\"%s\","
                "\"bytes\":%d}\n"
                "{\"event\":\"frame\",\"label\":"
                "\"%s: %d B, buffer %u\"}\n",
-               done.bid, what, done.res, what, done.res, done.bid);
+               completion.bid, what, completion.res, what,
+               completion.res, completion.bid);
     else
         printf("{\"event\":\"starved\",\"by\":\"%s\"}\n"
                "{\"event\":\"frame\",\"label\":\"%s: %s\"}\n",
-               what, what, readbuf_errno_name(done.res));
+               what, what, readbuf_errno_name(completion.res));
 }
 
 /* The bytes of a buffer, a dot for what can't be printed. */
@@ -77,23 +79,23 @@ static void show_bytes(const char *bytes, int count)
 }
 
 static void show(struct session *s, const char *what,
-                 struct readbuf_completion done)
+                 struct readbuf_completion completion)
 {
     if (s->trace) {
-        trace(what, done);
+        trace(what, completion);
         return;
     }
-    if (done.res < 0)
-        printf("%-7s %-8s", what, readbuf_errno_name(done.res));
+    if (completion.res < 0)
+        printf("%-7s %-8s", what, readbuf_errno_name(completion.res));
     else
-        printf("%-7s %-8d", what, done.res);
-    if (!done.has_buffer) {
+        printf("%-7s %-8d", what, completion.res);
+    if (!completion.has_buffer) {
         puts("no buffer");
         return;
     }
-    printf("buffer %u ", done.bid);
-    if (done.outcome == READBUF_GOT_DATA)
-        show_bytes(s->memory[done.bid], done.res);
+    printf("buffer %u ", completion.bid);
+    if (completion.outcome == READBUF_GOT_DATA)
+        show_bytes(s->memory[completion.bid], completion.res);
     else
         puts("and no bytes in it");
 }

@@ -1,29 +1,9 @@
 /*
- * selection.c - the two ends of a request: arming it, decoding it.
+ * selection.c - what a completion says.
  */
 #include "selection.h"
 
 #include <errno.h>
-
-void readbuf_select(struct io_uring_sqe *sqe, uint16_t group)
-{
-    sqe->flags |= IOSQE_BUFFER_SELECT;
-    sqe->buf_group = group;
-}
-
-void readbuf_select_read(struct io_uring_sqe *sqe, int fd,
-                         uint16_t group, uint32_t len, uint64_t offset)
-{
-    io_uring_prep_read(sqe, fd, NULL, len, offset);
-    readbuf_select(sqe, group);
-}
-
-void readbuf_select_recv(struct io_uring_sqe *sqe, int fd,
-                         uint16_t group, uint32_t len, int flags)
-{
-    io_uring_prep_recv(sqe, fd, NULL, len, flags);
-    readbuf_select(sqe, group);
-}
 
 /* Only `res` decides this; no flag has a say in it. */
 static enum readbuf_outcome outcome_of(int32_t res)

@@ -26,7 +26,12 @@
  * from `group`. Call it last: the prep functions of liburing up to 2.5
  * clear what it sets.
  */
-void readbuf_select(struct io_uring_sqe *sqe, uint16_t group);
+static inline void readbuf_select(struct io_uring_sqe *sqe,
+                                  uint16_t group)
+{
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->buf_group = group;
+}
 
 /*
  * Read from `fd` at `offset` into a buffer picked from `group`. At
@@ -34,12 +39,22 @@ void readbuf_select(struct io_uring_sqe *sqe, uint16_t group);
  * older kernels read nothing). An offset of -1 (UINT64_MAX) reads at
  * the file's own position, and is what pipes and sockets want.
  */
-void readbuf_select_read(struct io_uring_sqe *sqe, int fd,
-                         uint16_t group, uint32_t len, uint64_t offset);
+static inline void readbuf_select_read(struct io_uring_sqe *sqe, int fd,
+                                       uint16_t group, uint32_t len,
+                                       uint64_t offset)
+{
+    io_uring_prep_read(sqe, fd, NULL, len, offset);
+    readbuf_select(sqe, group);
+}
 
 /* The same for recv(2) with its `flags`. */
-void readbuf_select_recv(struct io_uring_sqe *sqe, int fd,
-                         uint16_t group, uint32_t len, int flags);
+static inline void readbuf_select_recv(struct io_uring_sqe *sqe, int fd,
+                                       uint16_t group, uint32_t len,
+                                       int flags)
+{
+    io_uring_prep_recv(sqe, fd, NULL, len, flags);
+    readbuf_select(sqe, group);
+}
 
 enum readbuf_outcome {
     READBUF_GOT_DATA,    /* res bytes came */

@@ -6,12 +6,14 @@
  *                two threads
  *   demo trace   the first two rounds as lines of JSON, for drawing
  */
+#include "gate.h"
 #include "publisher.h"
 #include "refusal.h"
 #include "registration.h"
 #include "selection.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,49 +24,43 @@ enum { ENTRIES = 4, SIZE = 32, GROUP = 7, ROUNDS = 100000 };
 static struct io_uring ring;
 static struct readbuf_ring buffers;
 static struct readbuf_publisher publisher;
-static struct readbuf_published published[ENTRIES];
 static char memory[ENTRIES][SIZE];
 static int zero; /* a file that never runs out of bytes */
 static bool tracing;
 
-static struct readbuf_descriptor describe(uint16_t bid)
+static void fill(uint16_t bid)
 {
-    return (struct readbuf_descriptor){memory[bid], SIZE, bid};
+    readbuf_publisher_fill(&publisher, memory[bid], SIZE, bid);
+    if (tracing)
+        printf("{\"event\":\"add\",\"bid\":%u}\n", bid);
 }
 
 static void give(const uint16_t *bids, uint32_t count)
 {
-    struct readbuf_descriptor batch[ENTRIES];
-
-    for (uint32_t i = 0; i < count; i++) {
-        batch[i] = describe(bids[i]);
-        if (tracing)
-            printf("{\"event\":\"add\",\"bid\":%u}\n", bids[i]);
-    }
-    if (readbuf_publish(&publisher, batch, count) < 0)
-        exit(EXIT_FAILURE);
+    for (uint32_t i = 0; i < count; i++)
+        fill(bids[i]);
+    readbuf_publisher_commit(&publisher);
 }
 
 /* Read once; the buffer that the kernel picked, or -1 for none. */
 static int pick(void)
 {
-    struct readbuf_completion done;
+    struct readbuf_completion completion;
     struct io_uring_cqe *cqe;
 
     readbuf_select_read(io_uring_get_sqe(&ring), zero, GROUP, 0, 0);
     if (io_uring_submit_and_wait(&ring, 1) < 0 ||
         io_uring_peek_cqe(&ring, &cqe) < 0)
         exit(EXIT_FAILURE);
-    done = readbuf_decode(cqe->res, cqe->flags);
+    completion = readbuf_decode(cqe->res, cqe->flags);
     io_uring_cqe_seen(&ring, cqe);
-    if (!done.buffer_is_ours)
+    if (!completion.buffer_is_ours)
         return -1;
-    readbuf_publisher_taken(&publisher, 1);
     if (tracing)
         printf("{\"event\":\"pick\",\"bid\":%u,\"by\":\"read\","
                "\"bytes\":%d}\n",
-               done.bid, done.res);
-    return done.bid;
+               completion.bid, completion.res);
+    return completion.bid;
 }
 
 static void frame(const char *label)
@@ -108,25 +104,6 @@ static void round_trips(void)
         printf("%-34s tail %u\n", "published 2 0 3 1, in a batch",
                buffers.shared->tail);
     pick_all("picked");
-    for (int i = 0; !tracing && i < ENTRIES - 1; i++)
-        printf("after buffer %u came buffer %u\n", shuffled[i],
-               readbuf_publisher_after(&publisher, shuffled[i]));
-}
-
-static void refusals(void)
-{
-    struct readbuf_descriptor none = {NULL, SIZE, 0};
-    struct readbuf_descriptor empty = {memory[0], 0, 0};
-    struct readbuf_descriptor five[5];
-
-    for (uint16_t i = 0; i < 5; i++)
-        five[i] = describe(i % ENTRIES);
-    printf("%-34s %s\n", "five into a ring of four",
-           readbuf_errno_name(readbuf_publish(&publisher, five, 5)));
-    printf("%-34s %s\n", "one without an address",
-           readbuf_errno_name(readbuf_publish(&publisher, &none, 1)));
-    printf("%-34s %s\n", "one without a length",
-           readbuf_errno_name(readbuf_publish(&publisher, &empty, 1)));
 }
 
 static void wrap(void)
@@ -143,6 +120,30 @@ static void wrap(void)
            buffers.shared->tail, wrong);
 }
 
+static struct readbuf_gate gate;
+static _Atomic uint16_t links[ENTRIES]; /* the next at the gate, + 1 */
+
+/*
+ * From any thread: in through the gate, publish, and take along what
+ * others left there meanwhile. Or leave the buffer to whoever is in.
+ */
+static void give_back(uint16_t bid)
+{
+    uint32_t came, top = bid + UINT32_C(1);
+
+    if (!readbuf_gate_pass(&gate, bid, &links[bid]))
+        return;
+    links[bid] = 0;
+    do {
+        for (; top != 0; top = links[top - 1])
+            fill((uint16_t)(top - 1));
+        readbuf_publisher_commit(&publisher);
+        came = readbuf_gate_leave(&gate,
+                                  readbuf_publisher_shown(&publisher));
+        top = came >> READBUF_GATE_SHIFT;
+    } while (came != 0);
+}
+
 /* Buffers on their way from the reading thread to a giving one. */
 static _Atomic bool out[ENTRIES];
 static _Atomic bool done_reading;
@@ -152,12 +153,10 @@ static void *giver(void *first)
     uint16_t bid = *(const uint16_t *)first;
 
     while (!done_reading) {
-        if (out[bid]) {
-            out[bid] = false;
-            give(&bid, 1);
-        } else {
+        if (atomic_exchange(&out[bid], false))
+            give_back(bid);
+        else
             sched_yield();
-        }
         bid = (uint16_t)((bid + 2) % ENTRIES);
     }
     return NULL;
@@ -208,17 +207,15 @@ int main(int argc, char **argv)
         return READBUF_EXIT_REFUSED;
     }
     zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
-    if (zero < 0 || readbuf_publisher_init(&publisher, buffers.shared,
-                                           ENTRIES, published) < 0)
+    if (zero < 0)
         return EXIT_FAILURE;
+    readbuf_publisher_init(&publisher, buffers.shared, ENTRIES);
     tracing = argc > 1 && strcmp(argv[1], "trace") == 0;
     round_trips();
     if (!tracing) {
-        refusals();
         wrap();
         two_threads();
     }
-    readbuf_publisher_destroy(&publisher);
     readbuf_ring_unregister(&buffers);
     io_uring_queue_exit(&ring);
     return EXIT_SUCCESS;

@@ -6,20 +6,31 @@
  */
 #include "exercise.h"
 
+#include <errno.h>
+
 int exercise_return(struct exercise_magazine *magazine,
                     struct readbuf_publisher *publisher,
-                    const struct readbuf_descriptor *descriptor)
+                    uint64_t consumed,
+                    const struct exercise_buffer *buffer)
 {
     /* One store of the tail for each buffer: that is to be saved. */
     (void)magazine;
-    return readbuf_publish(publisher, descriptor, 1);
+    if (readbuf_publisher_level(publisher, consumed) ==
+        publisher->entries)
+        return -ENOSPC;
+    readbuf_publisher_fill(publisher, buffer->address, buffer->length,
+                           buffer->bid);
+    readbuf_publisher_commit(publisher);
+    return 0;
 }
 
 int exercise_flush(struct exercise_magazine *magazine,
-                   struct readbuf_publisher *publisher)
+                   struct readbuf_publisher *publisher,
+                   uint64_t consumed)
 {
     /* What if there is no room for what is held? */
     (void)magazine;
     (void)publisher;
+    (void)consumed;
     return 0;
 }

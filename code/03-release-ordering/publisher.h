@@ -2,112 +2,104 @@
  * publisher.h - show descriptors to the kernel, in an order it can
  * trust.
  *
- *                    taken                    tail
+ *                  consumed                  tail
  *                      v                       v
  *     slot   ... 2   3 | 0   1   2   3         0   1 ...
  *                      | full of descriptors | not yet written
- *     consumed         | the kernel may read | the publisher may write
+ *                      | the kernel may read | the publisher may write
  *
- * Both counts run on through all sixteen bits; only `count & mask` is a
- * slot. The publisher writes descriptors behind the tail, then moves
- * the tail with one store-release. The kernel loads the tail with
- * acquire and reads what is before it. That pair is the whole protocol.
+ * Both counts run on; only `count & mask` is a slot. The publisher
+ * fills slots behind the tail, then moves the tail with one
+ * store-release. The kernel loads the tail with acquire and reads what
+ * is before it. That pair is the whole protocol.
+ *
+ * One publisher at a time: fill and commit may be called by any thread,
+ * and by one at once. Who takes turns is not decided here (see gate.h).
+ * No call fails or makes a system call.
  */
 #ifndef READBUF_PUBLISHER_H
 #define READBUF_PUBLISHER_H
 
 #include "compat.h"
 
-#include <pthread.h>
+#include <assert.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 
-/* What is remembered of each buffer's latest publication. */
-struct readbuf_published {
-    uint64_t position;      /* how many were published before it */
-    _Atomic uint16_t after; /* the bid published right after it */
-};
-
-/*
- * The application's end of one ring. The members belong to this module.
- *
- * Threads: any number may publish, the lock takes turns. Only one at a
- * time may call readbuf_publisher_taken.
- */
+/* The application's end of one ring. */
 struct readbuf_publisher {
     struct io_uring_buf_ring *shared;
-    struct readbuf_published *log; /* by bid; `entries` of them */
-    pthread_mutex_t lock;          /* tail, last, log, descriptors */
-    uint64_t tail; /* published ever; its low 16 bits are what a commit
-                      shows the kernel */
-    uint32_t entries;
-    uint16_t last;          /* the bid published last */
-    _Atomic uint16_t taken; /* descriptors known to be consumed */
-};
-
-/* One buffer to be published. */
-struct readbuf_descriptor {
-    void *address;
-    uint32_t length; /* bytes */
-    uint16_t bid;    /* below the ring's entries */
+    uint32_t entries;       /* a power of two */
+    _Atomic uint32_t shown; /* the tail as of the last commit */
+    uint64_t tail;          /* filled ever; its low 16 bits are what
+                               the kernel is shown */
 };
 
 /*
  * Begin publishing to an empty ring of `entries` descriptors (a power
- * of two). `log` has room for `entries` and stays the caller's; so does
- * the ring. 0, or the negative errno of pthread_mutex_init.
+ * of two, up to 32768). The ring stays the caller's.
  */
-int readbuf_publisher_init(struct readbuf_publisher *publisher,
-                           struct io_uring_buf_ring *shared,
-                           uint32_t entries,
-                           struct readbuf_published *log);
-
-/* Nobody publishes any more. The ring itself is not touched. */
-void readbuf_publisher_destroy(struct readbuf_publisher *publisher);
+void readbuf_publisher_init(struct readbuf_publisher *publisher,
+                            struct io_uring_buf_ring *shared,
+                            uint32_t entries);
 
 /*
- * Publish `count` buffers, in this order, with one store of the tail.
- * All or nothing: -EINVAL a NULL address, a zero length, a bid that is
- * out of range; -ENOSPC more than the ring has room for. Any thread; no
- * system call.
+ * How many descriptors are in the ring, if `consumed` of those ever
+ * published are known to have left it; the kernel may have taken more
+ * than that. Room for another is where the level is below the entries.
+ * For whoever may fill.
  */
-int readbuf_publish(struct readbuf_publisher *publisher,
-                    const struct readbuf_descriptor *descriptors,
-                    uint32_t count);
+static inline uint32_t
+readbuf_publisher_level(const struct readbuf_publisher *publisher,
+                        uint64_t consumed)
+{
+    return (uint32_t)(publisher->tail - consumed);
+}
 
 /*
- * The same in steps, for a caller who has something of its own to
- * protect with the same lock: lock, add any number, commit, unlock.
- * What was added is invisible to the kernel until the commit. An add
- * that is refused (as above) has no effect.
+ * How many were published ever, modulo 2^32, as the kernel was shown
+ * them. Any thread; a count that has not changed means a ring to which
+ * no buffer was added.
  */
-void readbuf_publisher_lock(struct readbuf_publisher *publisher);
-int readbuf_publisher_add(struct readbuf_publisher *publisher,
-                          const struct readbuf_descriptor *descriptor);
-void readbuf_publisher_commit(struct readbuf_publisher *publisher);
-void readbuf_publisher_unlock(struct readbuf_publisher *publisher);
+static inline uint32_t
+readbuf_publisher_shown(const struct readbuf_publisher *publisher)
+{
+    return atomic_load_explicit(&publisher->shown,
+                                memory_order_acquire);
+}
 
 /*
- * `count` more descriptors are known to be consumed, since completions
- * said so: there is room for as many. One thread at a time.
+ * Write one descriptor, of a buffer of `length` bytes, where the kernel
+ * does not look yet. The level is below the entries.
+ *
+ * Everything but `resv`. In slot 0 that field is the tail, and a store
+ * to it, even of the right value, is a second publication. Address and
+ * length are written every time, since the kernel may have edited them.
  */
-void readbuf_publisher_taken(struct readbuf_publisher *publisher,
-                             uint32_t count);
+static inline void
+readbuf_publisher_fill(struct readbuf_publisher *publisher,
+                       void *address, uint32_t length, uint16_t bid)
+{
+    uint64_t tail = publisher->tail;
+    struct io_uring_buf *slot =
+        &publisher->shared->bufs[tail & (publisher->entries - 1)];
 
-/*
- * Which buffer was published right after `bid`, whatever has happened
- * to the slots since. Defined while `bid` is consumed and not published
- * again, and somebody did come after it.
- */
-uint16_t
-readbuf_publisher_after(const struct readbuf_publisher *publisher,
-                        uint16_t bid);
+    assert(address != NULL);
+    publisher->tail = tail + 1;
+    slot->addr = (uintptr_t)address;
+    slot->len = length;
+    slot->bid = bid;
+}
 
-/*
- * Has a kernel whose head is `head` consumed `bid` since it was last
- * published, however long ago? Any thread.
- */
-bool readbuf_publisher_consumed(struct readbuf_publisher *publisher,
-                                uint16_t bid, uint16_t head);
+/* Show the kernel everything that was filled. */
+static inline void
+readbuf_publisher_commit(struct readbuf_publisher *publisher)
+{
+    uint64_t tail = publisher->tail;
+
+    __atomic_store_n(&publisher->shared->tail, (uint16_t)tail,
+                     __ATOMIC_RELEASE);
+    atomic_store_explicit(&publisher->shown, (uint32_t)tail,
+                          memory_order_release);
+}
 
 #endif

@@ -41,7 +41,7 @@ int main(void)
 {
     struct readbuf_pool pool = {.origin = {.size = 24}};
     unsigned char memory[24];
-    struct readbuf buf = {.pool = &pool};
+    struct readbuf buf = {.pool = &pool, .loan = 1};
 
     show("nothing picked yet", &buf);
     buf.data = memory;

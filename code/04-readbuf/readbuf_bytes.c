@@ -4,6 +4,7 @@
  * Invariants of a handle:
  *   - data == NULL implies len == 0
  *   - len <= capacity, and the capacity fits in 32 bits
+ *   - a part has no spare bytes: its capacity is its length
  *
  * Every check is written so that it cannot overflow: lengths are
  * subtracted from what they are known not to exceed, never added.
@@ -14,6 +15,12 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+
+/* Of a buffer that others hold as well. */
+static bool is_part(const struct readbuf *buf)
+{
+    return buf->data != NULL && buf->loan % 2 == 0;
+}
 
 /* The shape of a handle whose members were left alone. */
 static void check(const struct readbuf *buf)
@@ -35,6 +42,8 @@ bool readbuf_is_empty(const struct readbuf *buf)
 
 size_t readbuf_capacity(const struct readbuf *buf)
 {
+    if (is_part(buf))
+        return buf->len;
     return buf->pool == NULL ? 0 : readbuf_origin_of(buf)->size;
 }
 
@@ -87,6 +96,23 @@ struct iovec readbuf_spare(struct readbuf *buf)
     return spare;
 }
 
+/*
+ * The bytes of a part stay where they are. Without bytes it still
+ * points at one of its buffer, and not at the next one's first.
+ */
+static int remove_of_part(struct readbuf *buf, size_t start, size_t end)
+{
+    if (end == buf->len) {
+        buf->len = (uint32_t)start;
+        return 0;
+    }
+    if (start > 0)
+        return -EINVAL;
+    buf->data += end;
+    buf->len -= (uint32_t)end;
+    return 0;
+}
+
 int readbuf_remove(struct readbuf *buf, size_t start, size_t end)
 {
     check(buf);
@@ -96,6 +122,8 @@ int readbuf_remove(struct readbuf *buf, size_t start, size_t end)
         return -EINVAL;
     if (start == end)
         return 0;
+    if (is_part(buf))
+        return remove_of_part(buf, start, end);
     memmove(buf->data + start, buf->data + end, buf->len - end);
     buf->len -= (uint32_t)(end - start);
     return 0;

@@ -11,6 +11,11 @@
  * copied like a number. It starts empty: `data` is NULL and there is
  * nothing to look at until the kernel has picked a buffer for it.
  *
+ * A handle holds a buffer whole, or a part of it that others hold parts
+ * of as well. A part has no spare bytes, so that nobody writes over the
+ * bytes of others: its capacity is its length, and its bytes are not
+ * moved.
+ *
  * A handle that is not from a pool yet is READBUF_INIT, or all zero. It
  * may be passed to every call: it is empty, its capacity is 0, and a
  * read that is prepared with it completes with -EBADF.
@@ -47,7 +52,7 @@ struct readbuf {
     unsigned char *data; /* first byte; NULL while nothing is held */
     struct readbuf_pool *pool;
     uint32_t len;
-    uint32_t generation; /* which loan of the buffer this is */
+    uint32_t loan; /* odd: of the whole buffer; even: of a part */
 };
 
 #if UINTPTR_MAX == UINT64_MAX
@@ -75,8 +80,8 @@ bool readbuf_is_empty(const struct readbuf *buf);
 
 /*
  * How many bytes the buffer has room for; of an empty handle, how many
- * the buffer that the kernel picks will have room for. Of READBUF_INIT:
- * 0.
+ * the buffer that the kernel picks will have room for. Of a part: its
+ * length. Of READBUF_INIT: 0.
  */
 size_t readbuf_capacity(const struct readbuf *buf);
 
@@ -108,9 +113,11 @@ struct iovec readbuf_spare(struct readbuf *buf);
 
 /*
  * Remove the bytes from `start` up to but without `end`; what follows
- * moves up. READBUF_END as `end` is the length. -EINVAL if `start` is
- * behind `end`, or `end` behind the length; then nothing has changed.
- * A handle without a buffer has a length of 0.
+ * moves up. READBUF_END as `end` is the length. Of a part only the
+ * first bytes or the last can be removed, and `data` moves instead.
+ * -EINVAL if `start` is behind `end`, or `end` behind the length, or
+ * for bytes in the middle of a part; then nothing has changed. A handle
+ * without a buffer has a length of 0.
  */
 int readbuf_remove(struct readbuf *buf, size_t start, size_t end);
 

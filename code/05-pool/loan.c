@@ -1,9 +1,11 @@
 /*
- * loan.c - a buffer goes out with a completion and comes back with a
- * release; nothing else moves it.
+ * loan.c - a buffer goes out, with a completion.
+ *
+ * The short way is the common one, and straight: completion, record,
+ * handle. Whatever is not plainly bytes in a buffer goes the long way,
+ * which knows every case.
  */
 #include "pool.h"
-#include "selection.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -20,74 +22,88 @@ static unsigned up_to(size_t room)
 }
 
 /* A handle without a pool has no group: its read fails with EBADF. */
-void readbuf_prep_read(struct io_uring_sqe *sqe, int fd,
-                       struct readbuf *buf, uint64_t offset)
+static READBUF_RARE void prep_other_read(struct io_uring_sqe *sqe,
+                                         int fd, struct readbuf *buf,
+                                         uint64_t offset)
 {
     struct iovec spare = readbuf_spare(buf);
 
-    if (buf->data != NULL)
-        io_uring_prep_read(sqe, fd, spare.iov_base,
-                           up_to(spare.iov_len), offset);
-    else if (buf->pool != NULL)
-        readbuf_select_read(sqe, fd, buf->pool->ring.group,
-                            up_to(readbuf_capacity(buf)), offset);
+    io_uring_prep_read(sqe, buf->data != NULL ? fd : -1, spare.iov_base,
+                       up_to(spare.iov_len), offset);
+}
+
+void readbuf_prep_read(struct io_uring_sqe *sqe, int fd,
+                       struct readbuf *buf, uint64_t offset)
+{
+    const struct readbuf_pool *pool = buf->pool;
+
+    if (buf->data == NULL && pool != NULL)
+        readbuf_select_read(sqe, fd, pool->ring.group,
+                            up_to(pool->origin.size), offset);
     else
-        io_uring_prep_read(sqe, -1, NULL, 0, offset);
+        prep_other_read(sqe, fd, buf, offset);
+}
+
+static READBUF_RARE void prep_other_recv(struct io_uring_sqe *sqe,
+                                         int fd, struct readbuf *buf,
+                                         int flags)
+{
+    struct iovec spare = readbuf_spare(buf);
+
+    io_uring_prep_recv(sqe, buf->data != NULL ? fd : -1, spare.iov_base,
+                       up_to(spare.iov_len), flags);
 }
 
 void readbuf_prep_recv(struct io_uring_sqe *sqe, int fd,
                        struct readbuf *buf, int flags)
 {
-    struct iovec spare = readbuf_spare(buf);
+    const struct readbuf_pool *pool = buf->pool;
 
-    if (buf->data != NULL)
-        io_uring_prep_recv(sqe, fd, spare.iov_base,
-                           up_to(spare.iov_len), flags);
-    else if (buf->pool != NULL)
-        readbuf_select_recv(sqe, fd, buf->pool->ring.group,
-                            up_to(readbuf_capacity(buf)), flags);
+    if (buf->data == NULL && pool != NULL)
+        readbuf_select_recv(sqe, fd, pool->ring.group,
+                            up_to(pool->origin.size), flags);
     else
-        io_uring_prep_recv(sqe, -1, NULL, 0, flags);
+        prep_other_recv(sqe, fd, buf, flags);
 }
 
 /*
- * The loan of a buffer that a completion names; odd if it is not the
- * kernel's to name. Acquired: whatever was done to the bytes before the
- * buffer was given back is done. That order holds anyway, by way of the
- * kernel, but ThreadSanitizer does not see the kernel.
+ * Acquired: whatever was done to the bytes before the buffer was given
+ * back is done. That order holds anyway, by way of the kernel, but
+ * ThreadSanitizer does not see the kernel.
  */
-static uint32_t loan_of(const struct readbuf_pool *pool, uint16_t bid)
+static inline uint64_t state_of(const struct readbuf_record *record)
 {
-    return bid < pool->count
-               ? atomic_load_explicit(&pool->ledger->loans[bid],
-                                      memory_order_acquire)
-               : 1;
+    return atomic_load_explicit(&record->state, memory_order_acquire);
 }
 
-/* From the kernel to us: the loan becomes odd. */
-static uint32_t lend(struct readbuf_pool *pool, uint16_t bid)
+/* Neither lent nor held in parts. */
+static inline bool is_kernels(uint64_t state)
 {
-    uint32_t loan = loan_of(pool, bid) + 1;
-    uint32_t lent =
-        atomic_load_explicit(&pool->lent, memory_order_relaxed);
-
-    assert(loan % 2 == 1);
-    readbuf_publisher_taken(&pool->publisher, 1);
-    atomic_store_explicit(&pool->ledger->loans[bid], loan,
-                          memory_order_relaxed);
-    atomic_store_explicit(&pool->lent, lent + 1, memory_order_release);
-    return loan;
+    return readbuf_state_loan(state) % 2 == 0 &&
+           readbuf_state_holds(state) == 0;
 }
 
-static struct readbuf handle(struct readbuf_pool *pool, uint16_t bid,
-                             uint32_t loan, uint32_t len)
+/*
+ * From the kernel to us: the loan becomes odd. Whether the kernel had
+ * the buffer was asked before.
+ */
+static inline void lend(struct readbuf_pool *pool,
+                        struct readbuf_record *record, uint32_t bid,
+                        uint32_t loan, uint32_t len,
+                        struct readbuf *out)
 {
-    return (struct readbuf){
-        .data = readbuf_slab_at(&pool->slab, bid),
-        .pool = pool,
-        .len = len,
-        .generation = loan,
-    };
+    uint64_t consumed =
+        atomic_load_explicit(&pool->consumed, memory_order_relaxed);
+
+    loan++;
+    atomic_store_explicit(&record->state, loan, memory_order_relaxed);
+    atomic_store_explicit(&pool->consumed, consumed + 1,
+                          memory_order_release);
+    out->data = readbuf_slab_at(&pool->slab, bid);
+    out->pool = pool;
+    out->len = len;
+    out->loan = loan + bid * pool->apart;
+    readbuf_own_app(out->data, len);
 }
 
 /*
@@ -97,172 +113,160 @@ static struct readbuf handle(struct readbuf_pool *pool, uint16_t bid,
  * because it is older or this thread may not, the flag is right.
  */
 static bool left_the_ring(struct readbuf_pool *pool,
-                          struct readbuf_completion done)
+                          struct readbuf_completion completion)
 {
     uint16_t head;
 
-    if (done.res >= 0 || readbuf_ring_head(&pool->ring, &head) < 0)
+    if (completion.res >= 0 ||
+        readbuf_ring_head(&pool->ring, &head) < 0)
         return true;
-    return readbuf_publisher_consumed(&pool->publisher, done.bid, head);
+    return readbuf_order_consumed(
+        pool->records, completion.bid,
+        atomic_load_explicit(&pool->consumed, memory_order_relaxed),
+        head);
 }
 
 /*
- * The buffer of a completion, if it has one and it has bytes, as a
- * handle; else an empty one. A buffer without bytes goes straight back.
- * Bytes without a buffer lie in one that the kernel still has, and will
- * be overwritten.
+ * A buffer that left the ring is lent, always, and one without bytes
+ * goes straight back.
  */
-static int take(struct readbuf_pool *pool,
-                struct readbuf_completion done, struct readbuf *out)
+int readbuf_pool_take_plain(struct readbuf_pool *pool,
+                            struct readbuf_completion completion,
+                            struct readbuf *out)
 {
-    uint32_t len = done.res > 0 ? (uint32_t)done.res : 0;
+    struct readbuf_record *record;
+    uint64_t state;
+    uint32_t len = completion.res > 0 ? (uint32_t)completion.res : 0;
 
-    *out = (struct readbuf){.pool = pool};
-    if (!done.buffer_is_ours)
-        return done.res > 0 ? -ENOTRECOVERABLE : done.res;
-    if (pool == NULL)
-        return -EPROTO;
+    if (!completion.buffer_is_ours)
+        return completion.res > 0 ? -ENOTRECOVERABLE : completion.res;
     if (!pool->ledger->ours)
         return -ECHILD;
-    if (loan_of(pool, done.bid) % 2 != 0)
+    if (completion.bid >= pool->count)
         return -EPROTO;
-    if (!left_the_ring(pool, done))
-        return done.res;
+    record = &pool->records[completion.bid];
+    state = state_of(record);
+    if (!is_kernels(state))
+        return -EPROTO;
+    if (!left_the_ring(pool, completion))
+        return completion.res;
     if (len > pool->origin.size)
         len = pool->origin.size;
-    *out = handle(pool, done.bid, lend(pool, done.bid), len);
+    lend(pool, record, completion.bid, readbuf_state_loan(state), len,
+         out);
     if (len == 0)
         readbuf_release(out);
-    else
-        readbuf_own_app(out->data, len);
-    return done.res;
+    return completion.res;
+}
+
+/*
+ * The long way in. Bytes without a buffer lie in one that the kernel
+ * still has, and will be overwritten.
+ */
+static READBUF_RARE int take_any(struct readbuf_pool *pool, int32_t res,
+                                 uint32_t flags, struct readbuf *out)
+{
+    struct readbuf_completion completion = readbuf_decode(res, flags);
+
+    *out = (struct readbuf){.pool = pool};
+    if (!completion.has_buffer)
+        return res > 0 ? -ENOTRECOVERABLE : res;
+    if (pool == NULL)
+        return -EPROTO;
+    return pool->ways->take(pool, completion, out);
+}
+
+/*
+ * The short way in. The flags come first: without a buffer in them the
+ * pool may be gone.
+ */
+static inline int take(struct readbuf_pool *pool,
+                       const struct io_uring_cqe *cqe,
+                       struct readbuf *out)
+{
+    const uint32_t wanted =
+        IORING_CQE_F_BUFFER | READBUF_CQE_F_BUF_MORE;
+    uint32_t flags = cqe->flags;
+    uint32_t bid = flags >> IORING_CQE_BUFFER_SHIFT;
+    int32_t res = cqe->res;
+
+    if (pool != NULL && (flags & wanted) == IORING_CQE_F_BUFFER &&
+        (uint32_t)res - 1 < pool->ledger->short_most &&
+        bid < pool->count) {
+        struct readbuf_record *record = &pool->records[bid];
+        uint64_t state = state_of(record);
+
+        if (is_kernels(state)) {
+            lend(pool, record, bid, readbuf_state_loan(state),
+                 (uint32_t)res, out);
+            return res;
+        }
+    }
+    return take_any(pool, res, flags, out);
 }
 
 int readbuf_pool_take(struct readbuf_pool *pool,
                       const struct io_uring_cqe *cqe,
                       struct readbuf *out)
 {
-    return take(pool, readbuf_decode(cqe->res, cqe->flags), out);
+    return take(pool, cqe, out);
 }
 
 /* A read into the spare part of a buffer that we hold already. */
-static int more_bytes(struct readbuf *buf,
-                      struct readbuf_completion done)
+static READBUF_RARE int more_bytes(struct readbuf *buf,
+                                   const struct io_uring_cqe *cqe)
 {
     size_t room = readbuf_capacity(buf) - buf->len;
+    int32_t res = cqe->res;
     struct readbuf unwanted;
-    int ret;
 
-    if (done.buffer_is_ours) {
-        ret = take(buf->pool, done, &unwanted);
+    if (cqe->flags & IORING_CQE_F_BUFFER) {
+        res = take_any(buf->pool, res, cqe->flags, &unwanted);
         readbuf_release(&unwanted);
-        return ret > 0 ? -EBUSY : ret;
+        return res > 0 ? -EBUSY : res;
     }
-    if (done.res > 0) {
-        size_t n = (size_t)done.res < room ? (size_t)done.res : room;
+    if (res > 0) {
+        size_t n = (size_t)res < room ? (size_t)res : room;
 
         readbuf_own_app(buf->data + buf->len, n);
         buf->len += (uint32_t)n;
     }
-    return done.res;
+    return res;
 }
 
 int readbuf_complete(struct readbuf *buf,
                      const struct io_uring_cqe *cqe)
 {
-    struct readbuf_completion done =
-        readbuf_decode(cqe->res, cqe->flags);
-
     if (buf->data != NULL)
-        return more_bytes(buf, done);
-    return take(buf->pool, done, buf);
+        return more_bytes(buf, cqe);
+    return take(buf->pool, cqe, buf);
 }
 
-/* Which buffer's first byte `data` is; -EINVAL: it was moved. */
-static int bid_of(const struct readbuf *buf)
+/* In a plain pool a buffer is filled from its beginning. */
+static uint32_t room_plain(const struct readbuf_pool *pool,
+                           uint16_t bid)
 {
-    const struct readbuf_slab *slab = &buf->pool->slab;
-    size_t offset = (uintptr_t)buf->data - (uintptr_t)slab->memory;
-
-    if (offset >= slab->bytes || offset % slab->stride != 0)
-        return -EINVAL;
-    return (int)(offset / slab->stride);
+    (void)bid;
+    return pool->origin.size;
 }
 
-/*
- * From us to the kernel, under the lock: the loan becomes even, once.
- * Whether the handle is stale is decided here and nowhere else. The
- * buffer is counted before its loan is stored, so that whoever is lent
- * it again, and counts that, has seen this. A pool that is closed has
- * no ring to give anything back to.
- */
-static int give_back(const struct readbuf *buf)
+/* The ring holds all buffers that there are. */
+static bool dry_plain(struct readbuf_pool *pool)
 {
-    struct readbuf_pool *pool = buf->pool;
-    uint32_t returned =
-        atomic_load_explicit(&pool->returned, memory_order_relaxed);
-    struct readbuf_descriptor descriptor;
-    _Atomic uint32_t *loan;
-    int bid = bid_of(buf);
-    int ret = 0;
-
-    if (bid < 0)
-        return bid;
-    loan = &pool->ledger->loans[bid];
-    if (atomic_load_explicit(loan, memory_order_relaxed) !=
-        buf->generation)
-        return -ESTALE;
-    descriptor = readbuf_pool_describe(pool, (uint16_t)bid);
-    readbuf_own_kernel(descriptor.address, descriptor.length);
-    atomic_store_explicit(&pool->returned, returned + 1,
-                          memory_order_release);
-    atomic_store_explicit(loan, buf->generation + 1,
-                          memory_order_release);
-    if (!pool->closed)
-        ret = readbuf_publisher_add(&pool->publisher, &descriptor);
-    assert(ret == 0);
-    return ret;
+    (void)pool;
+    return false;
 }
 
-/*
- * Every way back. Handles are emptied as they go, so that nobody reads
- * a buffer that another thread may already have been lent.
- */
-int readbuf_release_all(struct readbuf *bufs, size_t n)
+/* And has no hold on any when it is gone. */
+static void shut_plain(struct readbuf_pool *pool)
 {
-    struct readbuf_pool *pool = NULL;
-    int first_error = 0;
-    bool last;
-
-    for (size_t i = 0; i < n; i++) {
-        int ret;
-
-        if (bufs[i].data == NULL)
-            continue;
-        if (pool == NULL) {
-            pool = bufs[i].pool;
-            if (!pool->ledger->ours)
-                return -ECHILD;
-            readbuf_publisher_lock(&pool->publisher);
-        }
-        ret = bufs[i].pool == pool ? give_back(&bufs[i]) : -EINVAL;
-        if (ret == 0)
-            bufs[i] = (struct readbuf){.pool = pool};
-        else if (first_error == 0)
-            first_error = ret;
-    }
-    if (pool == NULL)
-        return 0;
-    last = pool->closed && readbuf_pool_held(pool) == 0;
-    if (!pool->closed)
-        readbuf_publisher_commit(&pool->publisher);
-    readbuf_publisher_unlock(&pool->publisher);
-    if (last)
-        readbuf_pool_destroy(pool);
-    return first_error;
+    (void)pool;
 }
 
-int readbuf_release(struct readbuf *buf)
-{
-    return readbuf_release_all(buf, 1);
-}
+const struct readbuf_ways readbuf_ways_plain = {
+    .short_way = true,
+    .take = readbuf_pool_take_plain,
+    .room = room_plain,
+    .dry = dry_plain,
+    .shut = shut_plain,
+};

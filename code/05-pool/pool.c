@@ -9,164 +9,219 @@
 #include "kept_errno.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FLAGS (READBUF_POOL_KERNEL_RING | READBUF_POOL_HUGE_PAGES)
-
-/* What the C library gives us. */
-static struct readbuf_pool *allocate(uint32_t count, uint32_t size)
+/* What the C library gives us, rounded up to what it can align. */
+static struct readbuf_pool *allocate(size_t bytes)
 {
-    struct readbuf_pool *pool =
-        aligned_alloc(_Alignof(struct readbuf_pool), sizeof(*pool));
+    size_t line = _Alignof(struct readbuf_pool);
+    size_t rounded = (bytes + line - 1) & ~(line - 1);
+    int saved = readbuf_errno();
+    struct readbuf_pool *pool = aligned_alloc(line, rounded);
 
-    if (pool == NULL)
-        return NULL;
-    memset(pool, 0, sizeof(*pool));
-    pool->publisher.log = calloc(count, sizeof(*pool->publisher.log));
-    if (pool->publisher.log == NULL) {
-        free(pool);
-        return NULL;
-    }
-    pool->origin.size = size;
-    pool->count = count;
-    atomic_init(&pool->references, 1);
+    readbuf_errno_restore(saved);
+    if (pool != NULL)
+        memset(pool, 0, rounded);
     return pool;
 }
 
-static void deallocate(struct readbuf_pool *pool)
-{
-    free(pool->publisher.log);
-    free(pool);
-}
-
-struct readbuf_descriptor
-readbuf_pool_describe(const struct readbuf_pool *pool, uint16_t bid)
-{
-    return (struct readbuf_descriptor){
-        .address = readbuf_slab_at(&pool->slab, bid),
-        .length = pool->origin.size,
-        .bid = bid,
-    };
-}
-
-/* The kernel gets all buffers, with one publication. */
-static void give_all(struct readbuf_pool *pool)
-{
-    readbuf_publisher_lock(&pool->publisher);
-    for (uint32_t bid = 0; bid < pool->count; bid++) {
-        struct readbuf_descriptor descriptor =
-            readbuf_pool_describe(pool, (uint16_t)bid);
-        int ret = readbuf_publisher_add(&pool->publisher, &descriptor);
-
-        assert(ret == 0);
-        (void)ret;
-    }
-    readbuf_publisher_commit(&pool->publisher);
-    readbuf_publisher_unlock(&pool->publisher);
-}
-
-/* The kernel's side: undone in reverse if a step fails. */
-static int open_ring(struct readbuf_pool *pool, int ring_fd,
-                     unsigned flags)
-{
-    unsigned ring_flags =
-        flags & READBUF_POOL_KERNEL_RING ? READBUF_RING_KERNEL : 0;
-    int ret = readbuf_groups_register(&pool->ring, ring_fd, pool->count,
-                                      ring_flags);
-
-    if (ret < 0)
-        return ret;
-    ret = readbuf_publisher_init(&pool->publisher, pool->ring.shared,
-                                 pool->count, pool->publisher.log);
-    if (ret < 0)
-        readbuf_ring_unregister(&pool->ring);
-    return ret;
-}
-
-/* Ledger, slab, ring: in reverse as well. */
+/* Ledger, slab, ring: undone in reverse if a step fails. */
 static int open_pool(struct readbuf_pool *pool, int ring_fd,
-                     unsigned flags)
+                     const struct readbuf_plan *plan)
 {
     int ret;
 
-    pool->ledger = readbuf_ledger_map(pool->count);
+    pool->ledger = readbuf_ledger_map(plan->count);
     if (pool->ledger == NULL)
         return -ENOMEM;
-    ret = readbuf_slab_map(&pool->slab, pool->count, pool->origin.size,
-                           flags & READBUF_POOL_HUGE_PAGES);
+    ret = readbuf_slab_map(&pool->slab, plan->count, plan->size,
+                           plan->huge_pages);
     if (ret == 0) {
-        ret = open_ring(pool, ring_fd, flags);
+        ret = readbuf_groups_register(&pool->ring, ring_fd,
+                                      plan->entries, plan->ring_flags);
         if (ret == 0)
             return 0;
         readbuf_slab_unmap(&pool->slab);
     }
-    readbuf_ledger_unmap(pool->ledger, pool->count);
+    readbuf_ledger_unmap(pool->ledger, plan->count);
     return ret;
 }
 
-int readbuf_pool_create(struct readbuf_pool **pool,
-                        struct io_uring *ring, uint32_t count,
-                        uint32_t size, unsigned flags)
+/*
+ * The kernel gets the first buffers, with one publication and in the
+ * order that an empty ledger stands for.
+ */
+static void fill_window(struct readbuf_pool *pool,
+                        const struct readbuf_plan *plan)
 {
-    struct readbuf_pool *fresh;
-    int ret, saved = readbuf_errno();
+    uint32_t window = plan->window;
 
-    if (count == 0 || count > READBUF_RING_ENTRIES_MAX ||
-        (count & (count - 1)) != 0 || size == 0 || (flags & ~FLAGS))
-        return -EINVAL;
-    fresh = allocate(count, size);
-    readbuf_errno_restore(saved);
+    for (uint32_t bid = 0; bid < window; bid++)
+        readbuf_publisher_fill(&pool->publisher,
+                               readbuf_slab_at(&pool->slab, bid),
+                               pool->origin.size, (uint16_t)bid);
+    readbuf_publisher_commit(&pool->publisher);
+    pool->last = &pool->records[window - 1];
+    atomic_init(&pool->depot.all, plan->count - window);
+}
+
+/* No completion brings more than 2^31 - 1 bytes, and errors less than
+ * none. */
+static uint32_t short_most(const struct readbuf_plan *plan)
+{
+    if (!plan->ways->short_way)
+        return 0;
+    return plan->size < INT32_MAX ? plan->size : INT32_MAX;
+}
+
+/* Everything that cannot fail. */
+static void set_up(struct readbuf_pool *pool,
+                   const struct readbuf_plan *plan)
+{
+    pool->origin.size = plan->size;
+    pool->count = plan->count;
+    pool->ledger->short_most = short_most(plan);
+    pool->records = pool->ledger->records;
+    pool->apart = (uint32_t)((UINT64_C(1) << 32) / plan->count);
+    pool->ways = plan->ways;
+    pool->depot.window = plan->window;
+    pool->depot.count = plan->count;
+    pool->depot.reserve =
+        readbuf_ledger_numbers(pool->ledger, plan->count);
+    atomic_init(&pool->references, 1);
+    readbuf_publisher_init(&pool->publisher, pool->ring.shared,
+                           plan->entries);
+    fill_window(pool, plan);
+}
+
+int readbuf_pool_build(struct readbuf_pool **pool, size_t bytes,
+                       struct io_uring *ring,
+                       const struct readbuf_plan *plan)
+{
+    struct readbuf_pool *fresh = allocate(bytes);
+    int ret;
+
+    assert(bytes >= sizeof(*fresh));
+    assert(plan->window > 0 && plan->window <= plan->entries &&
+           plan->window <= plan->count);
     if (fresh == NULL)
         return -ENOMEM;
-    ret = open_pool(fresh, ring->ring_fd, flags);
+    ret = open_pool(fresh, ring->ring_fd, plan);
     if (ret < 0) {
-        deallocate(fresh);
+        free(fresh);
         return ret;
     }
-    give_all(fresh);
+    set_up(fresh, plan);
     *pool = fresh;
     return 0;
 }
 
-void readbuf_pool_destroy(struct readbuf_pool *pool)
+/* Inside, and nobody is left outside: no buffer is out. */
+static void destroy(struct readbuf_pool *pool)
 {
-    readbuf_publisher_destroy(&pool->publisher);
+    assert(pool->closed && readbuf_pool_held(pool) == 0);
     readbuf_slab_unmap(&pool->slab);
-    readbuf_ledger_unmap(pool->ledger, pool->count);
-    deallocate(pool);
+    readbuf_ledger_unmap(pool->ledger, (uint32_t)pool->count);
+    free(pool);
+}
+
+/* The ring is full, or has what it may have: one more in reserve. */
+static void put(struct readbuf_pool *pool, uint32_t bid)
+{
+    if (readbuf_pool_level(pool) < pool->depot.window)
+        readbuf_pool_fill(pool, &pool->records[bid], bid,
+                          readbuf_slab_at(&pool->slab, bid));
+    else
+        readbuf_depot_put(&pool->depot, bid);
+}
+
+static void put_chain(struct readbuf_pool *pool, uint32_t first)
+{
+    while (first != 0) {
+        uint32_t bid = first - 1;
+
+        first = atomic_load_explicit(&pool->records[bid].next,
+                                     memory_order_relaxed);
+        put(pool, bid);
+    }
+}
+
+/* As much of the reserve as the window has room for, and the tail. */
+static void settle(struct readbuf_pool *pool)
+{
+    assert(readbuf_pool_level(pool) <= pool->publisher.entries);
+    while (readbuf_depot_level(&pool->depot) > 0 &&
+           readbuf_pool_level(pool) < pool->depot.window)
+        put(pool, readbuf_depot_get(&pool->depot));
+    readbuf_publisher_commit(&pool->publisher);
+}
+
+int readbuf_pool_leave(struct readbuf_pool *pool, uint32_t first)
+{
+    uint32_t came;
+
+    do {
+        put_chain(pool, first);
+        if (!pool->closed) {
+            settle(pool);
+        } else if (readbuf_pool_held(pool) == 0) {
+            destroy(pool);
+            return 0;
+        }
+        came = readbuf_gate_leave(
+            &pool->gate, readbuf_publisher_shown(&pool->publisher));
+        first = came >> READBUF_GATE_SHIFT;
+    } while (came != 0);
+    return 0;
+}
+
+int readbuf_pool_turn(struct readbuf_pool *pool)
+{
+    uint32_t came = readbuf_gate_turn(
+        &pool->gate, readbuf_publisher_shown(&pool->publisher));
+
+    return came == 0
+               ? 0
+               : readbuf_pool_leave(pool, came >> READBUF_GATE_SHIFT);
 }
 
 struct readbuf_pool *readbuf_pool_ref(struct readbuf_pool *pool)
 {
-    atomic_fetch_add_explicit(&pool->references, 1,
-                              memory_order_relaxed);
+    uint32_t owners = atomic_fetch_add_explicit(&pool->references, 1,
+                                                memory_order_relaxed);
+
+    assert(owners > 0);
+    (void)owners;
     return pool;
 }
 
 /*
- * The lock is held across the system call, since the ring's memory goes
- * with it and somebody may be giving a buffer back at this moment.
+ * Inside while the kernel takes the ring back, since the ring's memory
+ * goes with it. Whoever gives a buffer back at this moment leaves it at
+ * the gate.
  */
 static int close_pool(struct readbuf_pool *pool)
 {
-    bool last;
     int ret;
 
-    readbuf_publisher_lock(&pool->publisher);
+    readbuf_gate_wait(&pool->gate);
     ret = readbuf_ring_unregister(&pool->ring);
-    pool->closed = ret == 0;
-    last = pool->closed && readbuf_pool_held(pool) == 0;
-    readbuf_publisher_unlock(&pool->publisher);
-    if (last)
-        readbuf_pool_destroy(pool);
+    if (ret == 0) {
+        pool->closed = true;
+        pool->depot.window = 0;
+        pool->ways->shut(pool);
+    } else {
+        atomic_fetch_add_explicit(&pool->references, 1,
+                                  memory_order_relaxed);
+    }
+    readbuf_pool_leave(pool, 0);
     return ret;
 }
 
 int readbuf_pool_unref(struct readbuf_pool *pool)
 {
-    int ret;
-
     if (pool == NULL)
         return 0;
     if (!pool->ledger->ours)
@@ -174,11 +229,7 @@ int readbuf_pool_unref(struct readbuf_pool *pool)
     if (atomic_fetch_sub_explicit(&pool->references, 1,
                                   memory_order_acq_rel) > 1)
         return 0;
-    ret = close_pool(pool);
-    if (ret < 0)
-        atomic_fetch_add_explicit(&pool->references, 1,
-                                  memory_order_relaxed);
-    return ret;
+    return close_pool(pool);
 }
 
 uint16_t readbuf_pool_group(const struct readbuf_pool *pool)
@@ -193,33 +244,43 @@ struct readbuf readbuf_pool_get(struct readbuf_pool *pool)
 
 int readbuf_pool_available(struct readbuf_pool *pool)
 {
-    uint16_t head, tail;
+    uint16_t head;
     int ret;
 
     if (!pool->ledger->ours)
         return -ECHILD;
-    readbuf_publisher_lock(&pool->publisher);
-    tail = (uint16_t)pool->publisher.tail;
+    readbuf_gate_wait(&pool->gate);
     ret = readbuf_ring_head(&pool->ring, &head);
-    readbuf_publisher_unlock(&pool->publisher);
-    return ret < 0 ? ret : (uint16_t)(tail - head);
+    if (ret == 0)
+        ret = (uint16_t)((uint16_t)pool->publisher.tail - head) +
+              (int)readbuf_depot_level(&pool->depot);
+    readbuf_pool_leave(pool, 0);
+    return ret;
+}
+
+/* Published ever, or in reserve, and was not at the beginning. */
+static uint32_t back_ever(const struct readbuf_pool *pool)
+{
+    return readbuf_publisher_shown(&pool->publisher) +
+           readbuf_depot_level(&pool->depot) - pool->depot.count;
 }
 
 /*
- * Two loads are two moments. If `returned` is the same before and after
- * `lent` was read, it was that at the moment when `lent` was.
+ * Loads are moments. If what came back is the same before and after it
+ * was read what went out, it was that at the same moment.
  */
 uint32_t readbuf_pool_held(const struct readbuf_pool *pool)
 {
-    uint32_t returned, lent;
+    uint32_t lent, back, again = back_ever(pool);
 
     do {
-        returned =
-            atomic_load_explicit(&pool->returned, memory_order_acquire);
-        lent = atomic_load_explicit(&pool->lent, memory_order_acquire);
-    } while (returned != atomic_load_explicit(&pool->returned,
-                                              memory_order_relaxed));
-    return lent - returned;
+        back = again;
+        lent = (uint32_t)atomic_load_explicit(&pool->consumed,
+                                              memory_order_acquire) +
+               atomic_load_explicit(&pool->early, memory_order_acquire);
+        again = back_ever(pool);
+    } while (back != again);
+    return lent - back;
 }
 
 unsigned readbuf_version(void)

@@ -33,8 +33,7 @@
  * one pool are decoded on one thread at a time, in the order in which
  * the completion queue gives them. Creating a pool and dropping the
  * last reference make system calls on the io_uring and belong on the
- * thread that submits to it. No call may be made by a signal handler:
- * some take a lock.
+ * thread that submits to it. No call may be made by a signal handler.
  *
  * Fork. A pool is the process's that made it. In a child the bytes of a
  * held buffer may be read; calls that would change the pool or ask the
@@ -140,7 +139,8 @@ uint16_t readbuf_pool_group(const struct readbuf_pool *pool);
 struct readbuf readbuf_pool_get(struct readbuf_pool *pool);
 
 /*
- * How many buffers are free, by the kernel's own count. A system call.
+ * How many buffers are free: in the ring by the kernel's own count, and
+ * in the pool's reserve, if it keeps any. A system call.
  * Errors: -EINVAL before Linux 6.8, -EEXIST on a thread that may not
  * touch the io_uring, -ENOENT after the last unref (while a held buffer
  * keeps the pool), -EBADF after the descriptor of the io_uring was
@@ -229,18 +229,23 @@ int readbuf_pool_take(struct readbuf_pool *pool,
  * buffer; moved to that of another, -ESTALE. -ECHILD: in a child of
  * fork.
  *
- * Any thread, but no signal handler. No system call, with two
- * exceptions: while another thread gives back at the same moment this
- * one may wait for it (futex), and the very last buffer of a pool
- * without owners frees the memory.
+ * Any thread, but no signal handler. No system call, but for the very
+ * last buffer of a pool without owners, which frees the memory. No lock
+ * either: while another thread gives back, or drops the last reference,
+ * this one looks for a moment whether that is done, then leaves the
+ * buffer for it to send back. So it never waits for a thread that the
+ * scheduler has put aside, and until that thread goes on the buffer is
+ * still counted as held, and no read is given it. Of several threads
+ * that release copies of one handle, one succeeds, and the others are
+ * told -ESTALE.
  */
 int readbuf_release(struct readbuf *buf);
 
 /*
- * Release `n` handles of one pool with one publication. Returns 0 or
- * the first error; a handle with an error stays as it is, all others
- * are released. Errors as above, and -EINVAL for a handle of another
- * pool than the first one that holds a buffer.
+ * Release `n` handles of one pool, in this order and with one
+ * publication. Returns 0 or the first error; a handle with an error
+ * stays as it is, all others are released. Errors as above, and -EINVAL
+ * for a handle of another pool than the first one that holds a buffer.
  */
 int readbuf_release_all(struct readbuf *bufs, size_t n);
 

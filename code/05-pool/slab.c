@@ -14,6 +14,24 @@
 
 enum { ALIGNMENT = 8, HUGE_PAGE = 2 << 20 };
 
+static unsigned shift_of(size_t stride)
+{
+    return (unsigned)__builtin_ctzll(stride);
+}
+
+/*
+ * An odd number is its own inverse in its last three bits, and with
+ * every round twice as many bits are right.
+ */
+static size_t inverse(size_t odd)
+{
+    size_t result = odd;
+
+    for (unsigned bits = 3; bits < sizeof(odd) * 8; bits *= 2)
+        result *= 2 - odd * result;
+    return result;
+}
+
 int readbuf_slab_map(struct readbuf_slab *slab, uint32_t count,
                      uint32_t size, bool huge)
 {
@@ -32,8 +50,13 @@ int readbuf_slab_map(struct readbuf_slab *slab, uint32_t count,
     readbuf_errno_restore(saved);
     if (memory == MAP_FAILED)
         return -ENOMEM;
-    *slab =
-        (struct readbuf_slab){memory, (size_t)stride, (size_t)bytes};
+    *slab = (struct readbuf_slab){
+        .memory = memory,
+        .stride = (size_t)stride,
+        .inverse = inverse((size_t)stride >> shift_of((size_t)stride)),
+        .shift = shift_of((size_t)stride),
+        .bytes = (size_t)bytes,
+    };
     readbuf_own_kernel(memory, slab->bytes);
     return 0;
 }

@@ -10,8 +10,11 @@
 
 struct readbuf_slab {
     unsigned char *memory;
-    size_t stride; /* from one buffer to the next: `size` rounded up */
-    size_t bytes;  /* of the mapping */
+    size_t stride;  /* from one buffer to the next: `size` rounded up,
+                       an odd number times a power of two */
+    size_t inverse; /* of that odd number: their product is 1 */
+    unsigned shift; /* the power, 3 or more */
+    size_t bytes;   /* of the mapping */
 };
 
 /*
@@ -29,6 +32,25 @@ static inline unsigned char *
 readbuf_slab_at(const struct readbuf_slab *slab, uint32_t bid)
 {
     return slab->memory + slab->stride * bid;
+}
+
+/*
+ * Which buffer's first byte this is. Not the first byte of a buffer:
+ * some number that no pool has so many buffers for.
+ *
+ * A division without the instruction. Modulo 2^64, to multiply by the
+ * inverse undoes the odd part of the stride, and a rotation undoes the
+ * power of two, so that every multiple of the stride becomes its
+ * quotient. Both steps can be undone, so no two offsets share one.
+ */
+static inline size_t readbuf_slab_bid(const struct readbuf_slab *slab,
+                                      const unsigned char *data)
+{
+    size_t product =
+        ((uintptr_t)data - (uintptr_t)slab->memory) * slab->inverse;
+
+    return product >> slab->shift |
+           product << (sizeof(product) * 8 - slab->shift);
 }
 
 #endif

@@ -13,63 +13,36 @@
 enum { ENTRIES = 16, EIGHT = EXERCISE_MAGAZINE };
 
 static struct io_uring_buf slots[ENTRIES];
-static struct readbuf_published published[ENTRIES];
 static char memory[ENTRIES]; /* only addresses are taken */
 
 static struct io_uring_buf_ring *shared = (void *)slots;
 static struct readbuf_publisher publisher;
 static struct simkernel kernel;
 static struct exercise_magazine magazine;
+static uint64_t consumed; /* as the publisher's user knows it */
 
-/* Stores of the tail so far: both calls that make one come by here. */
-static unsigned commits;
-
-int __real_readbuf_publish(struct readbuf_publisher *,
-                           const struct readbuf_descriptor *,
-                           uint32_t count);
-void __real_readbuf_publisher_commit(struct readbuf_publisher *);
-int __wrap_readbuf_publish(struct readbuf_publisher *,
-                           const struct readbuf_descriptor *,
-                           uint32_t count);
-void __wrap_readbuf_publisher_commit(struct readbuf_publisher *);
-
-int __wrap_readbuf_publish(struct readbuf_publisher *to,
-                           const struct readbuf_descriptor *descriptors,
-                           uint32_t count)
-{
-    int ret = __real_readbuf_publish(to, descriptors, count);
-
-    commits += ret == 0;
-    return ret;
-}
-
-void __wrap_readbuf_publisher_commit(struct readbuf_publisher *to)
-{
-    commits++;
-    __real_readbuf_publisher_commit(to);
-}
+/* Stores of the tail so far. */
+unsigned exercise_commits;
 
 /* Out of order, so that an order of your own making shows. */
 static const uint16_t order[EIGHT] = {3, 0, 6, 1, 7, 2, 5, 4};
 
 static void open_ring(void)
 {
-    ck_assert_int_eq(
-        readbuf_publisher_init(&publisher, shared, ENTRIES, published),
-        0);
+    readbuf_publisher_init(&publisher, shared, ENTRIES);
     simkernel_register(&kernel, shared, ENTRIES);
 }
 
-static struct readbuf_descriptor describe(uint16_t bid)
+static struct exercise_buffer describe(uint16_t bid)
 {
-    return (struct readbuf_descriptor){&memory[bid], 100u + bid, bid};
+    return (struct exercise_buffer){&memory[bid], 100u + bid, bid};
 }
 
 static int give(uint16_t bid)
 {
-    struct readbuf_descriptor buffer = describe(bid);
+    struct exercise_buffer buffer = describe(bid);
 
-    return exercise_return(&magazine, &publisher, &buffer);
+    return exercise_return(&magazine, &publisher, consumed, &buffer);
 }
 
 static void sees(unsigned expected, const char *when, const char *hint)
@@ -84,7 +57,7 @@ static void sees(unsigned expected, const char *when, const char *hint)
 /* The kernel picks this buffer, whole; the publisher is not told. */
 static void picks(uint16_t bid)
 {
-    struct readbuf_descriptor buffer = describe(bid);
+    struct exercise_buffer buffer = describe(bid);
     struct io_uring_buf picked;
 
     ck_assert_int_eq(simkernel_pick(&kernel, &picked), 0);
@@ -122,21 +95,22 @@ static void holds_back(unsigned first, unsigned end, unsigned seen)
 
 static void stored(unsigned expected, unsigned before)
 {
-    ck_assert_msg(commits - before == expected,
+    ck_assert_msg(exercise_commits - before == expected,
                   "the tail was stored %u times, not %u; hint: one "
                   "publication is one store of the tail",
-                  commits - before, expected);
+                  exercise_commits - before, expected);
 }
 
 /* There is room for it and the seven that are held. */
 static void eighth_publishes(unsigned seen)
 {
-    unsigned before = commits;
+    unsigned before = exercise_commits;
     int ret = give(order[EIGHT - 1]);
 
     ck_assert_msg(ret == 0,
                   "with room for eight the eighth gave %d; hint: what "
-                  "was refused must not take room",
+                  "was consumed makes room, and what was refused takes "
+                  "none",
                   ret);
     sees(seen, "after the eighth", "the eighth goes with the others");
     stored(1, before);
@@ -144,8 +118,8 @@ static void eighth_publishes(unsigned seen)
 
 static void flushes(unsigned seen, unsigned stores, const char *hint)
 {
-    unsigned before = commits;
-    int ret = exercise_flush(&magazine, &publisher);
+    unsigned before = exercise_commits;
+    int ret = exercise_flush(&magazine, &publisher, consumed);
 
     ck_assert_msg(ret == 0, "a flush gave %d; hint: %s", ret, hint);
     sees(seen, "after a flush", hint);
@@ -159,7 +133,7 @@ START_TEST(eight_are_published_together)
         holds_back(0, EIGHT - 1, 0);
         eighth_publishes(EIGHT);
         picks_in_order(EIGHT);
-        readbuf_publisher_taken(&publisher, EIGHT);
+        consumed += EIGHT;
         flushes(0, 0, "what was published is held no more");
     }
 }
@@ -175,7 +149,7 @@ START_TEST(a_flush_publishes_what_is_held)
         flushes(count, 1, hint);
         flushes(count, 0, hint);
         picks_in_order(count);
-        readbuf_publisher_taken(&publisher, count);
+        consumed += count;
     }
 }
 END_TEST
@@ -188,7 +162,7 @@ START_TEST(a_flush_of_none_stores_nothing)
 
     open_ring();
     shared->tail = odd;
-    ret = exercise_flush(&magazine, &publisher);
+    ret = exercise_flush(&magazine, &publisher, consumed);
     ck_assert_msg(ret == 0 && shared->tail == odd,
                   "a flush of none gave %d and left the tail %s; hint: "
                   "nothing to publish, nothing to store",
@@ -197,20 +171,22 @@ START_TEST(a_flush_of_none_stores_nothing)
 END_TEST
 
 /*
- * The ring was full and the kernel has picked eight, but the publisher
- * was told of three so far.
+ * The ring was full and the kernel has picked eight, but three are
+ * known so far.
  */
 static void open_with_room_for_three(void)
 {
     open_ring();
     for (uint16_t bid = 0; bid < ENTRIES; bid++) {
-        struct readbuf_descriptor buffer = describe(bid);
+        struct exercise_buffer buffer = describe(bid);
 
-        ck_assert_int_eq(readbuf_publish(&publisher, &buffer, 1), 0);
+        readbuf_publisher_fill(&publisher, buffer.address,
+                               buffer.length, bid);
     }
+    readbuf_publisher_commit(&publisher);
     for (uint16_t bid = 0; bid < EIGHT; bid++)
         picks(bid);
-    readbuf_publisher_taken(&publisher, 3);
+    consumed += 3;
 }
 
 /* The other eight that the ring was full of. */
@@ -242,12 +218,19 @@ static void still_holds(unsigned count)
 
 static void refused(int ret, unsigned held)
 {
+    ck_assert_msg(ret != 0,
+                  "without room 0 came back, not -ENOSPC; hint: say so "
+                  "when the level leaves no room for all");
     sees(EIGHT, "after a refusal",
          "with one publication it is all or none");
     ck_assert_msg(ret == -ENOSPC,
-                  "without room %d came back, not -ENOSPC; hint: say "
-                  "what the publisher said",
+                  "without room %d came back, not -ENOSPC; hint: the "
+                  "error for no room is -ENOSPC",
                   ret);
+    ck_assert_msg(publisher.tail == ENTRIES,
+                  "the ring was filled to %llu by a refusal; hint: "
+                  "what was refused is not filled in either",
+                  (unsigned long long)publisher.tail);
     still_holds(held);
 }
 
@@ -257,7 +240,7 @@ START_TEST(a_refused_eighth_can_come_again)
     holds_back(0, EIGHT - 1, EIGHT);
     for (int i = 0; i < 2; i++)
         refused(give(order[EIGHT - 1]), EIGHT - 1);
-    readbuf_publisher_taken(&publisher, 5);
+    consumed += 5;
     eighth_publishes(ENTRIES);
     pick_the_rest();
     picks_in_order(EIGHT);
@@ -268,38 +251,36 @@ START_TEST(a_refused_flush_can_be_repeated)
 {
     open_with_room_for_three();
     holds_back(0, 4, EIGHT);
-    refused(exercise_flush(&magazine, &publisher), 4);
-    readbuf_publisher_taken(&publisher, 5);
+    refused(exercise_flush(&magazine, &publisher, consumed), 4);
+    consumed += 5;
     flushes(EIGHT + 4, 1, "a refused publication loses nothing");
     pick_the_rest();
     picks_in_order(4);
 }
 END_TEST
 
-static void bad_is_refused(struct readbuf_descriptor bad)
+static void bad_is_refused(struct exercise_buffer bad)
 {
     unsigned count = magazine.count;
-    int ret = exercise_return(&magazine, &publisher, &bad);
+    int ret = exercise_return(&magazine, &publisher, consumed, &bad);
 
     ck_assert_msg(ret == -EINVAL,
-                  "address %p, length %u, buffer %u gave %d, not "
-                  "-EINVAL; hint: one bad descriptor would keep seven "
-                  "good ones from being published",
-                  bad.address, bad.length, bad.bid, ret);
+                  "address %p, length %u gave %d, not -EINVAL; hint: "
+                  "one bad buffer would keep seven good ones from "
+                  "being published",
+                  bad.address, bad.length, ret);
     sees(0, "before the eighth",
          "hold them back until there are eight");
     still_holds(count);
 }
 
 /* Each place in the magazine is tried, the last among them. */
-START_TEST(a_bad_descriptor_is_refused_at_once)
+START_TEST(a_bad_buffer_is_refused_at_once)
 {
     open_ring();
     for (unsigned i = 0; i < EIGHT; i++) {
-        bad_is_refused((struct readbuf_descriptor){NULL, 100, 8});
-        bad_is_refused((struct readbuf_descriptor){memory, 0, 8});
-        bad_is_refused(
-            (struct readbuf_descriptor){memory, 100, ENTRIES});
+        bad_is_refused((struct exercise_buffer){NULL, 100, 8});
+        bad_is_refused((struct exercise_buffer){memory, 0, 8});
         ck_assert_int_eq(give(order[i]), 0);
     }
     sees(EIGHT, "after eight good ones among bad ones",
@@ -311,4 +292,4 @@ END_TEST
 SUITE("exercise 3", eight_are_published_together,
       a_flush_publishes_what_is_held, a_flush_of_none_stores_nothing,
       a_refused_eighth_can_come_again, a_refused_flush_can_be_repeated,
-      a_bad_descriptor_is_refused_at_once)
+      a_bad_buffer_is_refused_at_once)

@@ -1,5 +1,5 @@
 /*
- * test_threads.c - several threads publish, the kernel is another.
+ * test_threads.c - several threads give back, the kernel is another.
  *
  * What they can see of each other's mistakes depends on the processor;
  * built with SAN=-fsanitize=thread they see them all. No kernel needed.
@@ -7,26 +7,30 @@
 #include "support.h"
 #include "two_ends.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
+#include <time.h>
 
-enum { ENTRIES = 8, HALF = 4, GIVERS = 3, PICKS = 20000, TURNS = 1000 };
+enum {
+    ENTRIES = 8,
+    HALF = 4,
+    GIVERS = 3,
+    PICKS = 20000,
+    NUMBERS = 4, /* of each giver, at the gate alone */
+    TURNS = 50000,
+    NIGHTS = 3000,
+    PATIENCE = 10 /* seconds */
+};
 
 static struct two_ends t;
 static _Atomic bool ours[ENTRIES]; /* picked, and not given back yet */
 static _Atomic bool over;
 
-/* How often something went wrong, from a thread to its joiner. */
-static void *verdict(uintptr_t wrong)
+static void join(pthread_t thread)
 {
-    return (void *)wrong;
-}
-
-static uintptr_t join(pthread_t thread)
-{
-    void *said;
-
-    ck_assert_int_eq(pthread_join(thread, &said), 0);
-    return (uintptr_t)said;
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
 }
 
 static pthread_t start(void *(*body)(void *), const void *argument)
@@ -46,33 +50,27 @@ static pthread_t start(void *(*body)(void *), const void *argument)
 static void *give_back(void *first)
 {
     uint16_t begin = *(const uint16_t *)first;
-    struct readbuf_descriptor batch[ENTRIES];
-    uintptr_t wrong = 0;
+    uint16_t bids[ENTRIES];
 
     while (!over) {
         uint32_t count = 0;
 
         for (uint16_t bid = begin; bid < ENTRIES; bid += GIVERS)
             if (atomic_exchange(&ours[bid], false))
-                batch[count++] = two_ends_buffer(bid);
+                bids[count++] = bid;
         if (count > 0)
-            wrong += readbuf_publish(&t.publisher, batch, count) != 0;
+            two_ends_return(&t, bids, count);
         else
             sched_yield();
     }
-    return verdict(wrong);
+    return NULL;
 }
 
-/*
- * The kernel. Each buffer is kept until the next one was picked: only
- * then is it known what must have been remembered as coming after it.
- * The one that was picked last is in `*last`.
- */
-static uintptr_t pick_many(int *last)
+/* The kernel. */
+static unsigned pick_many(void)
 {
-    uintptr_t wrong = 0;
+    unsigned wrong = 0;
 
-    *last = -1;
     for (unsigned picks = 0; picks < PICKS;) {
         int bid = two_ends_pick(&t);
 
@@ -81,16 +79,10 @@ static uintptr_t pick_many(int *last)
             continue;
         }
         picks++;
-        if (bid < 0 || bid >= ENTRIES || ours[bid] || bid == *last) {
+        if (bid < 0 || bid >= ENTRIES || ours[bid])
             wrong++;
-            continue;
-        }
-        if (*last >= 0) {
-            wrong += readbuf_publisher_after(&t.publisher,
-                                             (uint16_t)*last) != bid;
-            ours[*last] = true;
-        }
-        *last = bid;
+        else
+            ours[bid] = true;
     }
     return wrong;
 }
@@ -99,19 +91,19 @@ START_TEST(nothing_is_lost_and_nothing_is_picked_twice)
 {
     static const uint16_t first[GIVERS] = {0, 1, 2};
     pthread_t givers[GIVERS];
-    uintptr_t wrong = 0;
-    int last, bid;
+    unsigned wrong = 0;
+    int bid;
 
     two_ends_open(&t, ENTRIES);
-    ck_assert_int_eq(two_ends_give_first(&t, ENTRIES), 0);
+    two_ends_give_first(&t, ENTRIES);
     for (int i = 0; i < GIVERS; i++)
         givers[i] = start(give_back, &first[i]);
-    wrong += pick_many(&last);
+    wrong += pick_many();
     over = true;
     for (int i = 0; i < GIVERS; i++)
-        wrong += join(givers[i]);
+        join(givers[i]);
     ck_assert_uint_eq(wrong, 0);
-    ours[last] = true;
+    ck_assert_uint_eq(t.gate.word, 0);
     while ((bid = two_ends_pick(&t)) >= 0) {
         ck_assert(!ours[bid]);
         ours[bid] = true;
@@ -125,27 +117,26 @@ END_TEST
 static void *give_half(void *first)
 {
     uint16_t base = *(const uint16_t *)first;
-    struct readbuf_descriptor batch[HALF];
-    uintptr_t wrong = 0;
+    uint16_t batch[HALF];
 
     for (uint16_t i = 0; i < HALF; i++)
-        batch[i] = two_ends_buffer((uint16_t)(base + i));
+        batch[i] = (uint16_t)(base + i);
     while (!over)
         if (atomic_exchange(&ours[base], false))
-            wrong += readbuf_publish(&t.publisher, batch, HALF) != 0;
+            two_ends_return(&t, batch, HALF);
         else
             sched_yield();
-    return verdict(wrong);
+    return NULL;
 }
 
 /* Picked must be one half, whole, in its order. */
-static uintptr_t pick_half(void)
+static unsigned pick_half(void)
 {
     struct io_uring_buf bundle[HALF];
-    uintptr_t wrong = 0;
+    unsigned wrong = 0;
 
     simkernel_pick_bundle(&t.kernel, bundle, HALF);
-    readbuf_publisher_taken(&t.publisher, HALF);
+    atomic_fetch_add_explicit(&t.consumed, HALF, memory_order_relaxed);
     for (unsigned i = 0; i < HALF; i++)
         wrong += !two_ends_is_buffer(&bundle[i]) ||
                  bundle[i].bid != bundle[0].bid / HALF * HALF + i;
@@ -155,9 +146,9 @@ static uintptr_t pick_half(void)
 }
 
 /* What is there must be whole halves. */
-static uintptr_t pick_halves(void)
+static unsigned pick_halves(void)
 {
-    uintptr_t wrong = 0;
+    unsigned wrong = 0;
 
     for (int picks = 0; picks < PICKS && wrong == 0;) {
         uint16_t available = simkernel_available(&t.kernel);
@@ -177,7 +168,7 @@ START_TEST(a_batch_is_seen_whole_and_in_one_piece)
 {
     static const uint16_t bases[] = {0, HALF};
     pthread_t givers[2];
-    uintptr_t wrong = 0;
+    unsigned wrong = 0;
 
     two_ends_open(&t, ENTRIES);
     for (int i = 0; i < 2; i++) {
@@ -187,41 +178,184 @@ START_TEST(a_batch_is_seen_whole_and_in_one_piece)
     wrong += pick_halves();
     over = true;
     for (int i = 0; i < 2; i++)
-        wrong += join(givers[i]);
+        join(givers[i]);
     ck_assert_uint_eq(wrong, 0);
 }
 END_TEST
 
-static unsigned own; /* protected by the publisher's lock */
+/*
+ * The gate alone. Numbers go in, and whoever is inside counts them in a
+ * variable that is no more than a variable.
+ */
+static struct readbuf_gate gate;
+static _Atomic uint16_t links[GIVERS * NUMBERS];
+static _Atomic bool busy[GIVERS * NUMBERS]; /* not counted yet */
+static unsigned carried[GIVERS * NUMBERS];  /* and what it is worth */
+static unsigned own;
+static _Atomic uint32_t counted; /* the same, for a sleeper to see */
 
-/* Whoever comes in between is not counted. */
-static void *count_up(void *unused)
+/* Whoever comes in between shows: a step of `own` is lost. */
+static void count_and_leave(uint32_t top)
 {
-    for (int i = 0; i < TURNS; i++) {
-        unsigned seen;
+    uint32_t came;
 
-        readbuf_publisher_lock(&t.publisher);
-        seen = own;
-        sched_yield();
-        own = seen + 1;
-        readbuf_publisher_unlock(&t.publisher);
-    }
-    return unused;
+    do {
+        unsigned seen = own;
+
+        if (seen % 8 == 0)
+            sched_yield();
+        while (top != 0) {
+            uint32_t number = top - 1;
+
+            top = atomic_load_explicit(&links[number],
+                                       memory_order_relaxed);
+            seen += carried[number];
+            atomic_store_explicit(&busy[number], false,
+                                  memory_order_release);
+        }
+        own = seen;
+        atomic_store_explicit(&counted, own, memory_order_release);
+        came = readbuf_gate_leave(&gate, own);
+        top = came >> READBUF_GATE_SHIFT;
+    } while (came != 0);
 }
 
-START_TEST(the_lock_protects_what_the_caller_likes)
+/* In at once, or through the gate with a number. */
+static void bring(uint16_t number, bool at_once)
+{
+    carried[number] = 1;
+    busy[number] = true;
+    if (!(at_once && readbuf_gate_enter(&gate)) &&
+        !readbuf_gate_pass(&gate, number, &links[number]))
+        return;
+    atomic_store_explicit(&links[number], 0, memory_order_relaxed);
+    count_and_leave(number + UINT32_C(1));
+}
+
+/* A number of one's own that is not on its way. */
+static void *bring_many(void *first)
+{
+    uint16_t begin = *(const uint16_t *)first;
+
+    for (unsigned turn = 0; turn < TURNS; turn++) {
+        uint16_t number = (uint16_t)(begin + turn % NUMBERS);
+
+        while (busy[number])
+            sched_yield();
+        bring(number, turn % 2 == 0);
+    }
+    return NULL;
+}
+
+static const uint16_t own_numbers[GIVERS] = {0, NUMBERS, 2 * NUMBERS};
+
+static void bring_all(void)
 {
     pthread_t threads[GIVERS];
 
-    two_ends_open(&t, ENTRIES);
     for (int i = 0; i < GIVERS; i++)
-        threads[i] = start(count_up, NULL);
+        threads[i] = start(bring_many, &own_numbers[i]);
     for (int i = 0; i < GIVERS; i++)
-        ck_assert_uint_eq(join(threads[i]), 0);
+        join(threads[i]);
+    ck_assert_uint_eq(gate.word, 0);
     ck_assert_uint_eq(own, GIVERS * TURNS);
+}
+
+START_TEST(one_at_a_time_is_inside_and_every_number_is_taken_along)
+{
+    bring_all();
+}
+END_TEST
+
+static void count_calls(void *calls)
+{
+    ++*(unsigned *)calls; /* inside: no more than a variable either */
+}
+
+/* Whoever leaves takes him out of the word and puts him back. */
+START_TEST(with_a_sleeper_too_who_is_woken_by_the_last_one)
+{
+    unsigned calls = 0;
+
+    gate.wake = count_calls;
+    gate.sleeper = &calls;
+    readbuf_gate_sleep(&gate, GIVERS * TURNS);
+    bring_all();
+    ck_assert_uint_eq(calls, 1);
+}
+END_TEST
+
+static sem_t wanted, bell;
+
+/* As many numbers as are wanted, and no more. */
+static void *bring_when_wanted(void *first)
+{
+    uint16_t begin = *(const uint16_t *)first;
+
+    for (unsigned turn = 0;; turn++) {
+        uint16_t number = (uint16_t)(begin + turn % NUMBERS);
+
+        sem_wait(&wanted);
+        if (over)
+            return NULL;
+        while (busy[number])
+            sched_yield();
+        bring(number, turn % 2 == 0);
+    }
+}
+
+static void ring_the_bell(void *sleeper)
+{
+    sem_post(sleeper);
+}
+
+/* Not missed: he is woken, or sees for himself. */
+static bool sleep_until(uint32_t wake_at)
+{
+    struct timespec end;
+    bool late = false;
+
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += PATIENCE;
+    readbuf_gate_sleep(&gate, wake_at);
+    while (counted != wake_at && !late)
+        late = sem_timedwait(&bell, &end) < 0 && errno == ETIMEDOUT;
+    readbuf_gate_awake(&gate);
+    return !late;
+}
+
+/* Nobody else publishes any more when the last wanted one has come. */
+START_TEST(no_sleeper_is_missed)
+{
+    pthread_t threads[GIVERS];
+    uint32_t want = 0;
+    bool right = true;
+
+    ck_assert_int_eq(sem_init(&wanted, 0, 0), 0);
+    ck_assert_int_eq(sem_init(&bell, 0, 0), 0);
+    gate.wake = ring_the_bell;
+    gate.sleeper = &bell;
+    for (int i = 0; i < GIVERS; i++)
+        threads[i] = start(bring_when_wanted, &own_numbers[i]);
+    for (unsigned night = 0; night < NIGHTS && right; night++) {
+        unsigned more = 1 + night % GIVERS;
+
+        for (unsigned i = 0; i < more; i++)
+            sem_post(&wanted);
+        want += more;
+        right = sleep_until(want);
+    }
+    over = true;
+    for (int i = 0; i < GIVERS; i++)
+        sem_post(&wanted);
+    for (int i = 0; i < GIVERS; i++)
+        join(threads[i]);
+    ck_assert_msg(right, "asleep at %u, and %u came", want, own);
 }
 END_TEST
 
 SUITE("threads", nothing_is_lost_and_nothing_is_picked_twice,
       a_batch_is_seen_whole_and_in_one_piece,
-      the_lock_protects_what_the_caller_likes)
+      one_at_a_time_is_inside_and_every_number_is_taken_along,
+      with_a_sleeper_too_who_is_woken_by_the_last_one,
+      no_sleeper_is_missed)

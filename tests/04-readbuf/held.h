@@ -36,7 +36,7 @@ static inline void held_make(struct held *held, size_t capacity,
     held->buf = (struct readbuf){.data = held->memory + HELD_MARGIN,
                                  .pool = &held->pool,
                                  .len = (uint32_t)n,
-                                 .generation = 7};
+                                 .loan = 7};
     memcpy(held->buf.data, bytes, n);
 }
 
@@ -68,7 +68,7 @@ static inline void held_has(const struct held *held, const void *bytes,
     ck_assert_msg(
         held->buf.len == n && memcmp(held->buf.data, bytes, n) == 0 &&
             held->buf.data == held->memory + HELD_MARGIN &&
-            held->buf.pool == &held->pool && held->buf.generation == 7,
+            held->buf.pool == &held->pool && held->buf.loan == 7,
         "%u bytes are held: \"%.*s\", not %zu: \"%.*s\"", held->buf.len,
         (int)held->buf.len, (const char *)held->buf.data, n, (int)n,
         (const char *)bytes);

@@ -98,8 +98,7 @@ uint32_t pooltest_count_free(struct pooltest *t)
 
 struct pooltest_usage pooltest_usage(void)
 {
-    return (struct pooltest_usage){faults_mapped(), faults_allocated(),
-                                   faults_mutexes()};
+    return (struct pooltest_usage){faults_mapped(), faults_allocated()};
 }
 
 void pooltest_ck_usage(struct pooltest_usage expected)
@@ -108,7 +107,6 @@ void pooltest_ck_usage(struct pooltest_usage expected)
 
     ck_assert_uint_eq(now.mapped, expected.mapped);
     ck_assert_uint_eq(now.allocated, expected.allocated);
-    ck_assert_uint_eq(now.mutexes, expected.mutexes);
 }
 
 unsigned pooltest_purge(const struct io_uring *uring)

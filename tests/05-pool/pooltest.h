@@ -55,7 +55,6 @@ uint32_t pooltest_count_free(struct pooltest *t);
 struct pooltest_usage {
     size_t mapped;
     size_t allocated;
-    size_t mutexes;
 };
 
 struct pooltest_usage pooltest_usage(void);

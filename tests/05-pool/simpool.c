@@ -1,57 +1,27 @@
 /*
- * simpool.c - the parts of a pool, and a look at where its buffers are.
+ * simpool.c - a pool without an io_uring, and a look at where its
+ * buffers are.
  */
 #include "simpool.h"
 #include "simhead.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-static struct readbuf_pool *parts(uint32_t count, uint32_t size)
-{
-    struct readbuf_pool *pool =
-        aligned_alloc(_Alignof(struct readbuf_pool), sizeof(*pool));
-
-    ck_assert_ptr_nonnull(pool);
-    memset(pool, 0, sizeof(*pool));
-    pool->origin.size = size;
-    pool->count = count;
-    pool->publisher.log = calloc(count, sizeof(*pool->publisher.log));
-    pool->ring.shared = calloc(count, sizeof(struct io_uring_buf));
-    pool->ring.ring_fd = -1;
-    pool->ring.entries = count;
-    atomic_init(&pool->references, 1);
-    pool->ledger = readbuf_ledger_map(count);
-    ck_assert(pool->ledger && pool->publisher.log && pool->ring.shared);
-    ck_assert_int_eq(readbuf_slab_map(&pool->slab, count, size, false),
-                     0);
-    ck_assert_int_eq(readbuf_publisher_init(&pool->publisher,
-                                            pool->ring.shared, count,
-                                            pool->publisher.log),
-                     0);
-    return pool;
-}
+#include "simring.h"
 
 void simpool_open(struct simpool *sim, uint32_t count, uint32_t size)
 {
+    struct io_uring nowhere = {.ring_fd = -1, .enter_ring_fd = -1};
+
     ck_assert_uint_le(count, SIMPOOL_MAX);
-    sim->pool = parts(count, size);
+    simring_next();
+    ck_assert_int_eq(
+        readbuf_pool_create(&sim->pool, &nowhere, count, size, 0), 0);
     simkernel_register(&sim->kernel, sim->pool->ring.shared, count);
     simhead_follow(&sim->kernel.head);
-    for (uint32_t bid = 0; bid < count; bid++) {
-        struct readbuf_descriptor descriptor =
-            readbuf_pool_describe(sim->pool, (uint16_t)bid);
-
-        ck_assert_int_eq(
-            readbuf_publish(&sim->pool->publisher, &descriptor, 1), 0);
-    }
 }
 
 void simpool_close(struct simpool *sim)
 {
     simpool_check(sim, 0, 0);
-    free(sim->pool->ring.shared);
-    readbuf_pool_destroy(sim->pool);
+    ck_assert_int_eq(readbuf_pool_unref(sim->pool), 0);
     simhead_real();
 }
 
@@ -78,11 +48,16 @@ void simpool_fill(const struct simpool *sim, uint16_t bid,
     }
 }
 
+static bool is_lent(const struct readbuf_pool *pool, uint32_t bid)
+{
+    return readbuf_state_loan(pool->records[bid].state) % 2 != 0;
+}
+
 void simpool_check(const struct simpool *sim, uint32_t held,
                    uint32_t picked)
 {
     const struct readbuf_pool *pool = sim->pool;
-    uint32_t count = pool->count, odd = 0;
+    uint32_t count = (uint32_t)pool->count, lent = 0;
     uint32_t in_ring = simkernel_available(&sim->kernel);
     uint64_t seen = 0;
 
@@ -96,14 +71,14 @@ void simpool_check(const struct simpool *sim, uint32_t held,
         ck_quick(slot->bid < count);
         ck_quick(!(seen >> slot->bid & 1)); /* not twice */
         seen |= UINT64_C(1) << slot->bid;
-        ck_quick(pool->ledger->loans[slot->bid] % 2 == 0);
+        ck_quick(!is_lent(pool, slot->bid));
         ck_quick(slot->addr ==
                  (uintptr_t)readbuf_slab_at(&pool->slab, slot->bid));
         ck_quick(slot->len == pool->origin.size);
     }
     for (uint32_t bid = 0; bid < count; bid++)
-        odd += pool->ledger->loans[bid] % 2;
-    ck_quick(odd == held);
+        lent += is_lent(pool, bid);
+    ck_quick(lent == held);
 }
 
 int simpool_complete(struct readbuf *buf, int32_t res, uint32_t flags)

@@ -1,8 +1,8 @@
 /*
  * simpool.h - a pool whose kernel is simulated.
  *
- * Put together by hand from the pool's own parts, without an io_uring:
- * the ring is memory of ours, and whoever asks for the kernel's head is
+ * Made and taken down by the library, without an io_uring: the ring is
+ * memory of ours (simring.h), and whoever asks for the kernel's head is
  * told that of the simulated one. What such a kernel picks and answers
  * is the test's to decide.
  */
@@ -24,7 +24,7 @@ struct simpool {
 /* A pool of up to SIMPOOL_MAX buffers, all in the ring. */
 void simpool_open(struct simpool *sim, uint32_t count, uint32_t size);
 
-/* All buffers must be in the ring again. */
+/* All buffers must be in the ring again, and the last owner goes. */
 void simpool_close(struct simpool *sim);
 
 /* The kernel consumes the buffer at its head; which one. */

@@ -1,7 +1,7 @@
 /*
  * test_create.c - making a pool, and every step of it made to fail.
- * After a failure nothing is mapped, allocated, initialised or
- * registered, and neither `*pool` nor errno was touched.
+ * After a failure nothing is mapped, allocated or registered, and
+ * neither `*pool` nor errno was touched.
  */
 #include "by_hand.h"
 #include "elsewhere.h"
@@ -76,11 +76,6 @@ static void fail_alloc(void)
 static void fail_mmap(void)
 {
     faults_mmap_after(step, EAGAIN);
-}
-
-static void fail_mutex(void)
-{
-    faults_mutex_after(step, EAGAIN);
 }
 
 /* Bad arguments are found before anything is asked for. */
@@ -484,13 +479,13 @@ static void fails_cleanly(struct arguments *a, void (*fault)(void),
     ck_clean(a);
 }
 
-START_TEST(no_memory_for_the_tables)
+START_TEST(no_memory_for_the_pool)
 {
-    static const int expected[] = {-ENOMEM, -ENOMEM};
+    static const int expected[] = {-ENOMEM};
     struct io_uring uring;
 
     NEED_ARGUMENTS(a, &uring, 0, 0);
-    fails_cleanly(&a, fail_alloc, 2, expected);
+    fails_cleanly(&a, fail_alloc, 1, expected);
 }
 END_TEST
 
@@ -498,12 +493,12 @@ END_TEST
  */
 START_TEST(no_memory_and_no_io_uring)
 {
-    for (step = 0; step < 2; step++) {
-        ck_assert_int_eq(create_nowhere(COUNT, SIZE, 0, fail_alloc),
-                         -ENOMEM);
+    step = 0;
+    ck_assert_int_eq(create_nowhere(COUNT, SIZE, 0, fail_alloc),
+                     -ENOMEM);
+    for (step = 0; step < 2; step++)
         ck_assert_int_eq(create_nowhere(COUNT, SIZE, 0, fail_mmap),
                          -ENOMEM);
-    }
 }
 END_TEST
 
@@ -525,26 +520,6 @@ START_TEST(no_mapping_for_a_ring_of_the_kernel)
 
     NEED_ARGUMENTS(a, &uring, 0, BOTH);
     fails_cleanly(&a, fail_mmap, 3, expected);
-}
-END_TEST
-
-START_TEST(no_lock)
-{
-    static const int expected[] = {-EAGAIN};
-    struct io_uring uring;
-
-    NEED_ARGUMENTS(a, &uring, 0, 0);
-    fails_cleanly(&a, fail_mutex, 1, expected);
-}
-END_TEST
-
-START_TEST(no_lock_for_a_ring_of_the_kernel)
-{
-    static const int expected[] = {-EAGAIN};
-    struct io_uring uring;
-
-    NEED_ARGUMENTS(a, &uring, 0, READBUF_POOL_KERNEL_RING);
-    fails_cleanly(&a, fail_mutex, 1, expected);
 }
 END_TEST
 
@@ -574,30 +549,22 @@ START_TEST(the_kernel_refuses_its_own_ring)
 }
 END_TEST
 
-static int call_create_unlocked(void *arg)
+/* The kernel has made its ring, and we cannot map it. */
+static void fail_the_last_mmap(void)
 {
-    struct arguments *a = arg;
-
-    faults_mutex_after(0, EAGAIN);
-    return readbuf_pool_create(&a->made, a->uring, a->count, a->size,
-                               a->flags);
+    faults_mmap_after(2, EAGAIN);
 }
 
-/* Then only the kernel and the ring's memory that it has are left. */
+/* Then only the kernel has something left. */
 START_TEST(the_first_error_is_reported_when_undoing_fails_too)
 {
-    const size_t ring_bytes = COUNT * sizeof(struct io_uring_buf);
-    struct pooltest_usage usage;
     struct io_uring uring;
 
-    NEED_ARGUMENTS(a, &uring, 0, 0);
-    usage = pooltest_usage();
-    usage.mapped += ring_bytes;
+    NEED_ARGUMENTS(a, &uring, 0, READBUF_POOL_KERNEL_RING);
+    a.before = fail_the_last_mmap;
     ck_assert_int_eq(elsewhere_refused(IORING_UNREGISTER_PBUF_RING,
-                                       EXDEV, call_create_unlocked, &a),
+                                       EXDEV, call_create, &a),
                      -EAGAIN);
-    ck_assert_ptr_null(a.made);
-    pooltest_ck_usage(usage);
     ck_assert_uint_eq(pooltest_purge(&uring), 1);
     ck_clean(&a);
 }
@@ -688,11 +655,9 @@ SUITE("create", counts_that_are_no_power_of_two_are_refused,
       a_pool_serves_with_deferred_task_work,
       a_pool_is_made_before_the_io_uring_is_enabled,
       huge_pages_are_asked_for,
-      without_huge_pages_there_is_no_complaint,
-      no_memory_for_the_tables, no_memory_and_no_io_uring,
-      no_mapping_for_ledger_buffers_or_ring,
-      no_mapping_for_a_ring_of_the_kernel, no_lock,
-      no_lock_for_a_ring_of_the_kernel, the_kernel_refuses_the_ring,
+      without_huge_pages_there_is_no_complaint, no_memory_for_the_pool,
+      no_memory_and_no_io_uring, no_mapping_for_ledger_buffers_or_ring,
+      no_mapping_for_a_ring_of_the_kernel, the_kernel_refuses_the_ring,
       the_kernel_refuses_its_own_ring,
       the_first_error_is_reported_when_undoing_fails_too,
       a_thread_that_may_not_register, over_the_limit_of_locked_memory)

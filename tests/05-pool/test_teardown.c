@@ -31,7 +31,6 @@ static void ck_alive(struct pooltest_usage before)
 
     ck_assert_uint_gt(now.mapped, before.mapped);
     ck_assert_uint_gt(now.allocated, before.allocated);
-    ck_assert_uint_gt(now.mutexes, before.mutexes);
 }
 
 static void ck_readable(const struct readbuf *buf, const char *text)
@@ -204,6 +203,7 @@ START_TEST(a_stale_copy_frees_nothing)
     ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
     ck_assert_int_eq(readbuf_release(&one), 0);
     ck_assert_int_eq(readbuf_release(&stale), -ESTALE);
+    ck_assert_int_eq(readbuf_release_all(&stale, 1), -ESTALE);
     ck_readable(&two, "two");
     ck_alive(before);
     ck_assert_int_eq(readbuf_release(&two), 0);
@@ -323,43 +323,106 @@ START_TEST(another_thread_releases_after_the_pool)
 }
 END_TEST
 
-/* What the hook below starts, in the middle of the last unref. */
-static struct elsewhere releasing = {.call = call_release, .ret = 1};
-static bool still_releasing;
+/* What the hook below does, in the middle of the last unref. */
+static struct readbuf *returned_late;
+static int ret_of_late, ret_of_all;
 
 /*
- * The ring's memory has just gone. A release that goes ahead now must
- * not touch it; one that waits for the unref must be let wait.
+ * The ring's memory has just gone, and whoever is inside is here. So
+ * the release on another thread must wait for nobody, or this waits for
+ * it for ever, and it must not touch the ring.
  */
 static void release_now(void)
 {
-    struct timespec soon;
-
-    clock_gettime(CLOCK_REALTIME, &soon);
-    soon.tv_nsec += 20000000;
-    if (soon.tv_nsec >= 1000000000) {
-        soon.tv_nsec -= 1000000000;
-        soon.tv_sec++;
-    }
-    elsewhere_start(&releasing);
-    still_releasing =
-        pthread_timedjoin_np(releasing.thread, NULL, &soon) != 0;
+    ret_of_late = elsewhere(call_release, &returned_late[0]);
+    ret_of_all = readbuf_release_all(&returned_late[1], 2);
 }
 
 START_TEST(a_release_in_the_middle_of_the_last_unref)
+{
+    struct pooltest t;
+    struct readbuf bufs[HANDLES];
+
+    NEED_COUNTED_POOL(&t, before, 0);
+    for (int i = 0; i < HANDLES; i++)
+        bufs[i] = pooltest_read(&t, "text");
+    returned_late = bufs;
+    ret_of_late = ret_of_all = 1;
+    faults_munmap_hook(release_now);
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    ck_assert_int_eq(ret_of_late, 0);
+    ck_assert_int_eq(ret_of_all, 0);
+    for (int i = 0; i < HANDLES; i++)
+        ck_assert_ptr_null(bufs[i].data);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
+/* One is still out: the memory goes with that one. */
+START_TEST(a_release_in_the_middle_leaves_the_others_readable)
+{
+    struct pooltest t;
+    struct readbuf bufs[HANDLES + 1];
+
+    NEED_COUNTED_POOL(&t, before, 0);
+    for (int i = 0; i < HANDLES + 1; i++)
+        bufs[i] = pooltest_read(&t, "text");
+    returned_late = bufs;
+    faults_munmap_hook(release_now);
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    ck_readable(&bufs[HANDLES], "text");
+    ck_assert_uint_eq(readbuf_pool_held(t.pool), 1);
+    ck_alive(before);
+    ck_assert_int_eq(readbuf_release(&bufs[HANDLES]), 0);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
+/* Whoever is inside the gate leaves it, when another waits for that. */
+static struct readbuf_pool *entered;
+
+static void leave_now(void)
+{
+    readbuf_pool_leave(entered, 0);
+    entered = NULL;
+}
+
+START_TEST(the_last_unref_waits_until_it_is_inside)
 {
     struct pooltest t;
     struct readbuf buf;
 
     NEED_COUNTED_POOL(&t, before, 0);
     buf = pooltest_read(&t, "text");
-    releasing.arg = &buf;
-    faults_munmap_hook(release_now);
+    entered = t.pool;
+    ck_assert(readbuf_gate_enter(&t.pool->gate));
+    ck_assert_int_eq(readbuf_release(&buf), 0);
+    faults_sleep_hook(leave_now);
     ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
-    if (still_releasing)
-        elsewhere_join(&releasing);
-    ck_assert_int_eq(releasing.ret, 0);
-    ck_assert_ptr_null(buf.data);
+    ck_assert_ptr_null(entered);
+    pooltest_ck_usage(before);
+}
+END_TEST
+
+/* They were left together once, and come back one by one. */
+START_TEST(who_was_left_with_whom_is_forgotten)
+{
+    struct pooltest t;
+    struct readbuf bufs[COUNT];
+
+    NEED_COUNTED_POOL(&t, before, 0);
+    for (int i = 0; i < COUNT; i++)
+        bufs[i] = pooltest_read(&t, "text");
+    ck_assert(readbuf_gate_enter(&t.pool->gate));
+    ck_assert_int_eq(readbuf_release_all(bufs, COUNT), 0);
+    readbuf_pool_leave(t.pool, 0);
+    for (int i = 0; i < COUNT; i++)
+        bufs[i] = pooltest_read(&t, "text");
+    ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        ck_assert_uint_eq(readbuf_pool_held(bufs[i].pool), COUNT - i);
+        ck_assert_int_eq(readbuf_release(&bufs[i]), 0);
+    }
     pooltest_ck_usage(before);
 }
 END_TEST
@@ -664,8 +727,40 @@ START_TEST(a_child_does_not_publish_into_a_ring_of_the_kernel)
 }
 END_TEST
 
-/* The lock is copied, and whoever would leave it is not. */
-START_TEST(a_child_does_not_wait_for_a_lock_of_its_parents)
+/*
+ * The tail of the kernel's own ring is the parent's, which has gone on
+ * since: the child does not set it back.
+ */
+START_TEST(a_child_does_not_set_the_tail_back)
+{
+    struct pooltest t;
+    struct readbuf bufs[2];
+    int gone_on[2], status;
+    char byte;
+    pid_t child;
+
+    NEED_POOL(&t, 0, COUNT, SIZE, READBUF_POOL_KERNEL_RING);
+    bufs[0] = pooltest_read(&t, "kept");
+    bufs[1] = pooltest_read(&t, "released");
+    source_pipe(gone_on);
+    child = fork();
+    if (child == 0)
+        _exit(read(gone_on[0], &byte, 1) == 1 &&
+                      readbuf_release_all(bufs, 2) == -ECHILD &&
+                      readbuf_release(&bufs[0]) == -ECHILD &&
+                      readbuf_pool_available(t.pool) == -ECHILD
+                  ? 0
+                  : 1);
+    ck_assert_int_eq(readbuf_release(&bufs[1]), 0);
+    source_say(gone_on, "!");
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    ck_assert_uint_eq(pooltest_count_free(&t), COUNT - 1);
+}
+END_TEST
+
+/* The gate is copied, and whoever is inside is not. */
+START_TEST(a_child_does_not_wait_at_a_gate_of_its_parents)
 {
     struct pooltest t;
     struct readbuf buf;
@@ -674,13 +769,17 @@ START_TEST(a_child_does_not_wait_for_a_lock_of_its_parents)
 
     NEED_POOL(&t, 0, COUNT, SIZE, 0);
     buf = pooltest_read(&t, "out");
-    readbuf_publisher_lock(&t.pool->publisher);
+    ck_assert(readbuf_gate_enter(&t.pool->gate));
     child = fork();
     if (child == 0) {
         alarm(20); /* or it waits until the end of days */
-        _exit(readbuf_release(&buf) == -ECHILD ? 0 : 1);
+        _exit(readbuf_release(&buf) == -ECHILD &&
+                      readbuf_pool_available(t.pool) == -ECHILD &&
+                      readbuf_pool_unref(t.pool) == -ECHILD
+                  ? 0
+                  : 1);
     }
-    readbuf_publisher_unlock(&t.pool->publisher);
+    readbuf_pool_leave(t.pool, 0);
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     ck_assert_int_eq(readbuf_release(&buf), 0);
@@ -906,6 +1005,9 @@ SUITE("teardown", unref_of_null_is_nothing,
       release_all_frees_everything, every_order_of_release_and_unref,
       another_thread_releases_after_the_pool,
       a_release_in_the_middle_of_the_last_unref,
+      a_release_in_the_middle_leaves_the_others_readable,
+      the_last_unref_waits_until_it_is_inside,
+      who_was_left_with_whom_is_forgotten,
       threads_release_while_the_pool_goes,
       an_unref_on_the_wrong_thread_keeps_all,
       a_refused_unregister_keeps_all,
@@ -917,7 +1019,8 @@ SUITE("teardown", unref_of_null_is_nothing,
       an_empty_handle_of_a_closed_pool_starves,
       a_child_changes_nothing_of_its_parents,
       a_child_does_not_publish_into_a_ring_of_the_kernel,
-      a_child_does_not_wait_for_a_lock_of_its_parents,
+      a_child_does_not_set_the_tail_back,
+      a_child_does_not_wait_at_a_gate_of_its_parents,
       a_request_that_waits_fails_after_the_pool,
       a_request_that_waits_finds_no_younger_pool,
       a_request_that_waits_is_cancelled_after_the_pool,

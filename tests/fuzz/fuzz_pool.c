@@ -319,19 +319,21 @@ static int outcome(struct slot *slot, const struct io_uring_cqe *cqe)
     struct account *a = slot->account;
     uint32_t bid = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
     bool holds = slot->bid != NOWHERE;
-    bool ours = (cqe->flags & IORING_CQE_F_BUFFER) &&
-                !(cqe->flags & READBUF_CQE_F_BUF_MORE);
+    bool named = cqe->flags & IORING_CQE_F_BUFFER;
+    bool ours = named && !(cqe->flags & READBUF_CQE_F_BUF_MORE);
     size_t room = a == NULL ? 0 : a->size - slot->len;
     size_t n = cqe->res > 0 ? (size_t)cqe->res : 0;
 
     n = n < room ? n : room;
+    if (named && a == NULL)
+        return -EPROTO;
     if (!ours) {
-        if (cqe->res > 0 && !holds)
+        if (cqe->res > 0 && (named || !holds))
             return -ENOTRECOVERABLE;
         slot->len += n;
         return cqe->res;
     }
-    if (a == NULL || bid >= a->count || a->buffers[bid].place == HELD)
+    if (bid >= a->count || a->buffers[bid].place == HELD)
         return -EPROTO;
     if (a->buffers[bid].place == RING)
         return cqe->res; /* an error, and put back */

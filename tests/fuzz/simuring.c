@@ -3,7 +3,6 @@
 #include "compat.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,19 +33,13 @@ static bool fail_due, no_head;
 void *__real_mmap(void *addr, size_t length, int prot, int flags,
                   int fd, off_t offset);
 int __real_munmap(void *addr, size_t length);
-void *__real_calloc(size_t count, size_t size);
 void *__real_aligned_alloc(size_t alignment, size_t size);
-int __real_pthread_mutex_init(pthread_mutex_t *mutex,
-                              const pthread_mutexattr_t *attr);
 
 long __wrap_syscall(long number, ...);
 void *__wrap_mmap(void *addr, size_t length, int prot, int flags,
                   int fd, off_t offset);
 int __wrap_munmap(void *addr, size_t length);
-void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_aligned_alloc(size_t alignment, size_t size);
-int __wrap_pthread_mutex_init(pthread_mutex_t *mutex,
-                              const pthread_mutexattr_t *attr);
 
 /*
  * A file without a name, long enough that the kernel's own rings can be
@@ -258,20 +251,7 @@ int __wrap_munmap(void *addr, size_t length)
     return __real_munmap(addr, length);
 }
 
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return due() != 0 ? NULL : __real_calloc(count, size);
-}
-
 void *__wrap_aligned_alloc(size_t alignment, size_t size)
 {
     return due() != 0 ? NULL : __real_aligned_alloc(alignment, size);
-}
-
-int __wrap_pthread_mutex_init(pthread_mutex_t *mutex,
-                              const pthread_mutexattr_t *attr)
-{
-    int error = due();
-
-    return error != 0 ? error : __real_pthread_mutex_init(mutex, attr);
 }

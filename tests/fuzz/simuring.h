@@ -24,9 +24,8 @@ unsigned simuring_groups(void);
 size_t simuring_mapped(void);
 
 /*
- * Let the next `calls` calls pass (for memory, for a lock, to the
- * kernel) and the one after fail with `error`. True from disarm: that
- * call came.
+ * Let the next `calls` calls pass (for memory, to the kernel) and the
+ * one after fail with `error`. True from disarm: that call came.
  */
 void simuring_fail(unsigned calls, int error);
 bool simuring_disarm(void);

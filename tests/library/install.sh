@@ -290,9 +290,9 @@ from_cplusplus() {
         wrong "a call cannot be linked from C++"
 }
 
-# On the way from a handle to its release nothing is an atomic
-# read-modify-write but the lock, which is the C library's. An x86-64 shows
-# them by a prefix.
+# On the way from a completion to a handle, and in what is done with its
+# bytes, nothing is an atomic read-modify-write: those are all in a release.
+# An x86-64 shows them by a prefix.
 no_locked_instruction() {
     [ "$(uname -m)" = x86_64 ] || return 0
     for object in loan publisher readbuf_bytes; do

@@ -2,13 +2,13 @@
 
 #include <errno.h>
 #include <liburing.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 /*
  * Calls come from any thread. All atomics here are relaxed: counts that
@@ -21,12 +21,11 @@ struct countdown {
     int error;
 };
 
-static struct countdown mmap_fails, alloc_fails, mutex_fails;
+static struct countdown mmap_fails, alloc_fails;
 static _Atomic bool mmap_dirty;
 static void (*_Atomic munmap_hook)(void);
-static void (*_Atomic lock_taken)(void);
-static void (*_Atomic lock_leaving)(void);
-static _Atomic size_t mapped, allocated, mutexes;
+static void (*_Atomic sleep_hook)(void);
+static _Atomic size_t mapped, allocated;
 
 /* With offsets of 64 bits glibc has another name for it. */
 #ifdef __GLIBC__
@@ -42,11 +41,9 @@ void *__real_calloc(size_t count, size_t size);
 void *__real_aligned_alloc(size_t alignment, size_t size);
 void *__real_realloc(void *memory, size_t size);
 void __real_free(void *memory);
-int __real_pthread_mutex_init(pthread_mutex_t *mutex,
-                              const pthread_mutexattr_t *attr);
-int __real_pthread_mutex_destroy(pthread_mutex_t *mutex);
-int __real_pthread_mutex_lock(pthread_mutex_t *mutex);
-int __real_pthread_mutex_unlock(pthread_mutex_t *mutex);
+int __real_clock_nanosleep(clockid_t clock, int flags,
+                           const struct timespec *request,
+                           struct timespec *remain);
 
 void *__wrap_mmap(void *addr, size_t length, int prot, int flags,
                   int fd, off_t offset);
@@ -60,11 +57,9 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_aligned_alloc(size_t alignment, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
 void __wrap_free(void *memory);
-int __wrap_pthread_mutex_init(pthread_mutex_t *mutex,
-                              const pthread_mutexattr_t *attr);
-int __wrap_pthread_mutex_destroy(pthread_mutex_t *mutex);
-int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);
-int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex);
+int __wrap_clock_nanosleep(clockid_t clock, int flags,
+                           const struct timespec *request,
+                           struct timespec *remain);
 
 static void add(_Atomic size_t *count, size_t n)
 {
@@ -111,20 +106,14 @@ void faults_alloc_after(int calls)
     arm(&alloc_fails, calls, ENOMEM);
 }
 
-void faults_mutex_after(int calls, int error)
-{
-    arm(&mutex_fails, calls, error);
-}
-
 void faults_munmap_hook(void (*hook)(void))
 {
     atomic_store_explicit(&munmap_hook, hook, memory_order_relaxed);
 }
 
-void faults_lock_hooks(void (*taken)(void), void (*leaving)(void))
+void faults_sleep_hook(void (*hook)(void))
 {
-    atomic_store_explicit(&lock_taken, taken, memory_order_relaxed);
-    atomic_store_explicit(&lock_leaving, leaving, memory_order_relaxed);
+    atomic_store_explicit(&sleep_hook, hook, memory_order_relaxed);
 }
 
 void faults_mmap_dirty(void)
@@ -137,7 +126,6 @@ void faults_none(void)
     atomic_store_explicit(&mmap_dirty, false, memory_order_relaxed);
     arm(&mmap_fails, -1, 0);
     arm(&alloc_fails, -1, 0);
-    arm(&mutex_fails, -1, 0);
 }
 
 size_t faults_mapped(void)
@@ -148,11 +136,6 @@ size_t faults_mapped(void)
 size_t faults_allocated(void)
 {
     return value(&allocated);
-}
-
-size_t faults_mutexes(void)
-{
-    return value(&mutexes);
 }
 
 void *__wrap_mmap(void *addr, size_t length, int prot, int flags,
@@ -287,27 +270,6 @@ void __wrap_free(void *memory)
     __real_free(memory);
 }
 
-int __wrap_pthread_mutex_init(pthread_mutex_t *mutex,
-                              const pthread_mutexattr_t *attr)
-{
-    int ret = due(&mutex_fails);
-
-    if (ret == 0)
-        ret = __real_pthread_mutex_init(mutex, attr);
-    if (ret == 0)
-        add(&mutexes, 1);
-    return ret;
-}
-
-int __wrap_pthread_mutex_destroy(pthread_mutex_t *mutex)
-{
-    int ret = __real_pthread_mutex_destroy(mutex);
-
-    if (ret == 0)
-        subtract(&mutexes, 1);
-    return ret;
-}
-
 /*
  * Some builds of liburing make their calls through the C library, and
  * leave errno set. So does this.
@@ -322,27 +284,15 @@ int __wrap_io_uring_queue_init(unsigned entries, struct io_uring *ring,
     return ret;
 }
 
-static void fire(void (*_Atomic *hook)(void))
+int __wrap_clock_nanosleep(clockid_t clock, int flags,
+                           const struct timespec *request,
+                           struct timespec *remain)
 {
-    void (*call)(void) =
-        atomic_load_explicit(hook, memory_order_relaxed);
+    void (*hook)(void) = atomic_exchange_explicit(&sleep_hook, NULL,
+                                                  memory_order_relaxed);
 
-    if (call != NULL) {
-        atomic_store_explicit(hook, NULL, memory_order_relaxed);
-        call();
-    }
-}
-
-int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex)
-{
-    int ret = __real_pthread_mutex_lock(mutex);
-
-    fire(&lock_taken);
-    return ret;
-}
-
-int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex)
-{
-    fire(&lock_leaving);
-    return __real_pthread_mutex_unlock(mutex);
+    if (hook == NULL)
+        return __real_clock_nanosleep(clock, flags, request, remain);
+    hook();
+    return 0;
 }

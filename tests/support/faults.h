@@ -1,6 +1,5 @@
 /*
- * faults.h - memory and locks that fail when they are told to, and are
- * counted.
+ * faults.h - memory that fails when it is told to, and is counted.
  *
  * Test programs are linked with --wrap for the calls below, so that the
  * library under test comes through here. Only calls made by our own
@@ -18,9 +17,6 @@ void faults_mmap_after(int calls, int error);
 /* The same for malloc and its kin, counted together: ENOMEM. */
 void faults_alloc_after(int calls);
 
-/* The same for pthread_mutex_init. */
-void faults_mutex_after(int calls, int error);
-
 /* From here on mmap gives memory with something in it. */
 void faults_mmap_dirty(void);
 
@@ -31,19 +27,13 @@ void faults_none(void);
 /* Call `hook` once, when the next munmap is done. */
 void faults_munmap_hook(void (*hook)(void));
 
-/*
- * Call `taken` once, right after the next locking of a mutex, and
- * `leaving` once, right before the next unlocking.
- */
-void faults_lock_hooks(void (*taken)(void), void (*leaving)(void));
+/* Call `hook` once, instead of the next clock_nanosleep. */
+void faults_sleep_hook(void (*hook)(void));
 
 /* Bytes mapped through here and not unmapped, since the start. */
 size_t faults_mapped(void);
 
 /* Pieces of memory allocated through here and not freed. */
 size_t faults_allocated(void);
-
-/* Mutexes initialised and not destroyed. */
-size_t faults_mutexes(void);
 
 #endif

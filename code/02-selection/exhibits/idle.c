@@ -96,19 +96,19 @@ static void wait_for(int i, bool pick)
 static void serve(int i, bool pick)
 {
     static const char message[SIZE];
-    struct readbuf_completion done;
+    struct readbuf_completion completion;
     struct io_uring_cqe *cqe;
 
     if (send(there[i], message, SIZE, 0) != SIZE ||
         io_uring_submit_and_wait(&uring, 1) < 0 ||
         io_uring_peek_cqe(&uring, &cqe) < 0)
         exit(EXIT_FAILURE);
-    done = readbuf_decode(cqe->res, cqe->flags);
+    completion = readbuf_decode(cqe->res, cqe->flags);
     io_uring_cqe_seen(&uring, cqe);
-    if (done.res != SIZE || done.has_buffer != pick)
+    if (completion.res != SIZE || completion.has_buffer != pick)
         exit(EXIT_FAILURE);
-    if (done.buffer_is_ours)
-        give(done.bid);
+    if (completion.buffer_is_ours)
+        give(completion.bid);
     wait_for(i, pick);
 }
 

@@ -146,7 +146,7 @@ static void prepare(struct io_uring_sqe *sqe, enum request request,
 static struct readbuf_completion make_happen(const struct event *event,
                                              enum request request)
 {
-    struct readbuf_completion done;
+    struct readbuf_completion completion;
     struct readbuf_ring ring;
     struct io_uring uring;
     struct io_uring_cqe *cqe;
@@ -162,24 +162,25 @@ static struct readbuf_completion make_happen(const struct event *event,
     prepare(io_uring_get_sqe(&uring), request, fd);
     need(io_uring_submit_and_wait(&uring, 1) == 1);
     need(io_uring_peek_cqe(&uring, &cqe) == 0);
-    done = readbuf_decode(cqe->res, cqe->flags);
+    completion = readbuf_decode(cqe->res, cqe->flags);
     readbuf_ring_unregister(&ring);
     io_uring_queue_exit(&uring);
-    return done;
+    return completion;
 }
 
-static void show(struct readbuf_completion done, bool multishot,
+static void show(struct readbuf_completion completion, bool multishot,
                  int width)
 {
     char number[12], text[32];
 
-    snprintf(number, sizeof(number), "%d", done.res);
+    snprintf(number, sizeof(number), "%d", completion.res);
     snprintf(text, sizeof(text), "%s%s%s",
-             done.res < 0 ? readbuf_errno_name(done.res) : number,
-             done.buffer_is_ours ? " buffer" : "",
-             !multishot  ? ""
-             : done.more ? " more"
-                         : " over");
+             completion.res < 0 ? readbuf_errno_name(completion.res)
+                                : number,
+             completion.buffer_is_ours ? " buffer" : "",
+             !multishot        ? ""
+             : completion.more ? " more"
+                               : " over");
     printf("  %-*s", width, text);
 }
 

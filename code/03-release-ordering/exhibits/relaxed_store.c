@@ -22,7 +22,7 @@ enum { ENTRIES = 4, SIZE = 32, MASK = ENTRIES - 1, ROUNDS = 70000 };
 static struct io_uring_buf slots[ENTRIES];
 static struct io_uring_buf_ring *const ring = (void *)slots;
 static char memory[ENTRIES][SIZE];
-static _Atomic unsigned taken; /* by the kernel's thread */
+static _Atomic unsigned consumed; /* by the kernel's thread */
 static bool release;
 
 static void publish(unsigned short bid)
@@ -53,7 +53,7 @@ static void *kernel_thread(void *unused)
         if (picked.bid != (round & MASK) ||
             picked.addr != (uintptr_t)memory[round & MASK])
             wrong++;
-        taken = round + 1;
+        consumed = round + 1;
     }
     printf("%d descriptors taken, %u of them wrong\n", ROUNDS, wrong);
     return unused;
@@ -67,7 +67,7 @@ int main(int argc, char **argv)
     if (pthread_create(&thread, NULL, kernel_thread, NULL) != 0)
         return EXIT_FAILURE;
     for (unsigned round = 0; round < ROUNDS; round++) {
-        while (round - taken >= ENTRIES)
+        while (round - consumed >= ENTRIES)
             sched_yield();
         publish((unsigned short)(round & MASK));
     }

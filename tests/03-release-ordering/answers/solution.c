@@ -1,41 +1,51 @@
 /*
- * A descriptor is checked when it comes in, since seven others wait for
- * it and one bad one would keep them all. Eight are published with one
- * call, so the tail is stored once; what could not be published stays.
+ * A buffer is checked when it comes in, since seven others wait for it
+ * and one bad one would keep them all. There is room for all of them or
+ * none is filled in, so a refusal leaves ring and magazine as they
+ * were; and one commit shows all eight.
  */
 #include "exercise.h"
 
 #include <errno.h>
 
 static int publish(struct exercise_magazine *magazine,
-                   struct readbuf_publisher *publisher, unsigned count)
+                   struct readbuf_publisher *publisher,
+                   uint64_t consumed, unsigned count)
 {
-    int ret = readbuf_publish(publisher, magazine->held, count);
+    uint32_t level = readbuf_publisher_level(publisher, consumed);
 
-    if (ret == 0)
-        magazine->count = 0;
-    return ret;
+    if (publisher->entries - level < count)
+        return -ENOSPC;
+    for (unsigned i = 0; i < count; i++)
+        readbuf_publisher_fill(publisher, magazine->held[i].address,
+                               magazine->held[i].length,
+                               magazine->held[i].bid);
+    readbuf_publisher_commit(publisher);
+    magazine->count = 0;
+    return 0;
 }
 
 /* `held` has room for the eighth; it counts when all are published. */
 int exercise_return(struct exercise_magazine *magazine,
                     struct readbuf_publisher *publisher,
-                    const struct readbuf_descriptor *descriptor)
+                    uint64_t consumed,
+                    const struct exercise_buffer *buffer)
 {
-    if (descriptor->address == NULL || descriptor->length == 0 ||
-        descriptor->bid >= publisher->entries)
+    if (buffer->address == NULL || buffer->length == 0)
         return -EINVAL;
-    magazine->held[magazine->count] = *descriptor;
+    magazine->held[magazine->count] = *buffer;
     if (magazine->count == EXERCISE_MAGAZINE - 1)
-        return publish(magazine, publisher, EXERCISE_MAGAZINE);
+        return publish(magazine, publisher, consumed,
+                       EXERCISE_MAGAZINE);
     magazine->count++;
     return 0;
 }
 
 int exercise_flush(struct exercise_magazine *magazine,
-                   struct readbuf_publisher *publisher)
+                   struct readbuf_publisher *publisher,
+                   uint64_t consumed)
 {
     if (magazine->count == 0)
         return 0;
-    return publish(magazine, publisher, magazine->count);
+    return publish(magazine, publisher, consumed, magazine->count);
 }

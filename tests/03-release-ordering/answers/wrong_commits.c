@@ -3,39 +3,44 @@
 
 #include <errno.h>
 
-static int empty(struct exercise_magazine *magazine,
-                 struct readbuf_publisher *publisher, unsigned count)
+static int publish(struct exercise_magazine *magazine,
+                   struct readbuf_publisher *publisher,
+                   uint64_t consumed, unsigned count)
 {
-    uint16_t used = (uint16_t)(publisher->tail - publisher->taken);
+    uint32_t level = readbuf_publisher_level(publisher, consumed);
 
-    if (publisher->entries - used < count)
+    if (publisher->entries - level < count)
         return -ENOSPC;
-    readbuf_publisher_lock(publisher);
     for (unsigned i = 0; i < count; i++) {
-        readbuf_publisher_add(publisher, &magazine->held[i]);
+        readbuf_publisher_fill(publisher, magazine->held[i].address,
+                               magazine->held[i].length,
+                               magazine->held[i].bid);
         readbuf_publisher_commit(publisher);
     }
-    readbuf_publisher_unlock(publisher);
     magazine->count = 0;
     return 0;
 }
 
 int exercise_return(struct exercise_magazine *magazine,
                     struct readbuf_publisher *publisher,
-                    const struct readbuf_descriptor *descriptor)
+                    uint64_t consumed,
+                    const struct exercise_buffer *buffer)
 {
-    if (descriptor->address == NULL || descriptor->length == 0 ||
-        descriptor->bid >= publisher->entries)
+    if (buffer->address == NULL || buffer->length == 0)
         return -EINVAL;
-    magazine->held[magazine->count] = *descriptor;
-    if (magazine->count == 7)
-        return empty(magazine, publisher, 8);
+    magazine->held[magazine->count] = *buffer;
+    if (magazine->count == EXERCISE_MAGAZINE - 1)
+        return publish(magazine, publisher, consumed,
+                       EXERCISE_MAGAZINE);
     magazine->count++;
     return 0;
 }
 
 int exercise_flush(struct exercise_magazine *magazine,
-                   struct readbuf_publisher *publisher)
+                   struct readbuf_publisher *publisher,
+                   uint64_t consumed)
 {
-    return empty(magazine, publisher, magazine->count);
+    if (magazine->count == 0)
+        return 0;
+    return publish(magazine, publisher, consumed, magazine->count);
 }

@@ -3,32 +3,41 @@
 
 #include <errno.h>
 
+static int publish(struct exercise_magazine *magazine,
+                   struct readbuf_publisher *publisher,
+                   uint64_t consumed, unsigned count)
+{
+    uint32_t level = readbuf_publisher_level(publisher, consumed);
+
+    if (publisher->entries - level < count)
+        return -ENOSPC;
+    for (unsigned i = 0; i < count; i++)
+        readbuf_publisher_fill(publisher, magazine->held[i].address,
+                               magazine->held[i].length,
+                               magazine->held[i].bid);
+    readbuf_publisher_commit(publisher);
+    magazine->count = 0;
+    return 0;
+}
+
 int exercise_return(struct exercise_magazine *magazine,
                     struct readbuf_publisher *publisher,
-                    const struct readbuf_descriptor *descriptor)
+                    uint64_t consumed,
+                    const struct exercise_buffer *buffer)
 {
-    if (descriptor->address == NULL || descriptor->length == 0 ||
-        descriptor->bid >= publisher->entries)
+    if (buffer->address == NULL || buffer->length == 0)
         return -EINVAL;
-    magazine->held[magazine->count] = *descriptor;
-    if (magazine->count == 7) {
-        int ret = readbuf_publish(publisher, magazine->held, 8);
-
-        if (ret == 0)
-            magazine->count = 0;
-        return ret;
-    }
+    magazine->held[magazine->count] = *buffer;
+    if (magazine->count == EXERCISE_MAGAZINE - 1)
+        return publish(magazine, publisher, consumed,
+                       EXERCISE_MAGAZINE);
     magazine->count++;
     return 0;
 }
 
 int exercise_flush(struct exercise_magazine *magazine,
-                   struct readbuf_publisher *publisher)
+                   struct readbuf_publisher *publisher,
+                   uint64_t consumed)
 {
-    int ret =
-        readbuf_publish(publisher, magazine->held, magazine->count);
-
-    if (ret == 0)
-        magazine->count = 0;
-    return ret;
+    return publish(magazine, publisher, consumed, magazine->count);
 }

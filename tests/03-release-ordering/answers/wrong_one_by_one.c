@@ -4,35 +4,42 @@
 #include <errno.h>
 
 static int publish(struct exercise_magazine *magazine,
-                   struct readbuf_publisher *publisher, unsigned count)
+                   struct readbuf_publisher *publisher,
+                   uint64_t consumed, unsigned count)
 {
-    int ret = 0;
-
-    for (unsigned i = 0; i < count && ret == 0; i++)
-        ret = readbuf_publish(publisher, &magazine->held[i], 1);
-    if (ret == 0)
-        magazine->count = 0;
-    return ret;
+    for (unsigned i = 0; i < count; i++) {
+        if (readbuf_publisher_level(publisher, consumed) ==
+            publisher->entries)
+            return -ENOSPC;
+        readbuf_publisher_fill(publisher, magazine->held[i].address,
+                               magazine->held[i].length,
+                               magazine->held[i].bid);
+        readbuf_publisher_commit(publisher);
+    }
+    magazine->count = 0;
+    return 0;
 }
 
 int exercise_return(struct exercise_magazine *magazine,
                     struct readbuf_publisher *publisher,
-                    const struct readbuf_descriptor *descriptor)
+                    uint64_t consumed,
+                    const struct exercise_buffer *buffer)
 {
-    if (descriptor->address == NULL || descriptor->length == 0 ||
-        descriptor->bid >= publisher->entries)
+    if (buffer->address == NULL || buffer->length == 0)
         return -EINVAL;
-    magazine->held[magazine->count] = *descriptor;
+    magazine->held[magazine->count] = *buffer;
     if (magazine->count == EXERCISE_MAGAZINE - 1)
-        return publish(magazine, publisher, EXERCISE_MAGAZINE);
+        return publish(magazine, publisher, consumed,
+                       EXERCISE_MAGAZINE);
     magazine->count++;
     return 0;
 }
 
 int exercise_flush(struct exercise_magazine *magazine,
-                   struct readbuf_publisher *publisher)
+                   struct readbuf_publisher *publisher,
+                   uint64_t consumed)
 {
     if (magazine->count == 0)
         return 0;
-    return publish(magazine, publisher, magazine->count);
+    return publish(magazine, publisher, consumed, magazine->count);
 }

@@ -3,32 +3,42 @@
 
 #include <errno.h>
 
-int exercise_return(struct exercise_magazine *magazine,
-                    struct readbuf_publisher *publisher,
-                    const struct readbuf_descriptor *descriptor)
+static int publish(struct exercise_magazine *magazine,
+                   struct readbuf_publisher *publisher,
+                   uint64_t consumed, unsigned count)
 {
-    if (descriptor->address == NULL || descriptor->length == 0 ||
-        descriptor->bid >= publisher->entries)
-        return -EINVAL;
-    if (magazine->count < 8)
-        magazine->held[magazine->count++] = *descriptor;
-    if (magazine->count < 8)
-        return 0;
-    if (readbuf_publish(publisher, magazine->held, 8) < 0)
+    uint32_t level = readbuf_publisher_level(publisher, consumed);
+
+    if (publisher->entries - level < count)
         return -ENOSPC;
+    for (unsigned i = 0; i < count; i++)
+        readbuf_publisher_fill(publisher, magazine->held[i].address,
+                               magazine->held[i].length,
+                               magazine->held[i].bid);
+    readbuf_publisher_commit(publisher);
     magazine->count = 0;
     return 0;
 }
 
-int exercise_flush(struct exercise_magazine *magazine,
-                   struct readbuf_publisher *publisher)
+int exercise_return(struct exercise_magazine *magazine,
+                    struct readbuf_publisher *publisher,
+                    uint64_t consumed,
+                    const struct exercise_buffer *buffer)
 {
-    int ret = 0;
+    if (buffer->address == NULL || buffer->length == 0)
+        return -EINVAL;
+    if (magazine->count < EXERCISE_MAGAZINE)
+        magazine->held[magazine->count++] = *buffer;
+    if (magazine->count < EXERCISE_MAGAZINE)
+        return 0;
+    return publish(magazine, publisher, consumed, EXERCISE_MAGAZINE);
+}
 
-    if (magazine->count > 0)
-        ret =
-            readbuf_publish(publisher, magazine->held, magazine->count);
-    if (ret == 0)
-        magazine->count = 0;
-    return ret;
+int exercise_flush(struct exercise_magazine *magazine,
+                   struct readbuf_publisher *publisher,
+                   uint64_t consumed)
+{
+    if (magazine->count == 0)
+        return 0;
+    return publish(magazine, publisher, consumed, magazine->count);
 }

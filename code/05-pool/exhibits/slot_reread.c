@@ -6,26 +6,27 @@
  * there. But between the picking and the looking another buffer was
  * given back, and the slot has a new tenant.
  */
+#include "order.h"
 #include "publisher.h"
 #include "simkernel.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { ENTRIES = 4, SIZE = 32 };
 
 static struct io_uring_buf slots[ENTRIES];
 static struct io_uring_buf_ring *const ring = (void *)slots;
 static char memory[ENTRIES][SIZE];
-static struct readbuf_published published[ENTRIES];
 static struct readbuf_publisher publisher;
+static struct readbuf_record records[ENTRIES];
+static struct readbuf_record *last = records;
 
 static void give(uint16_t bid)
 {
-    struct readbuf_descriptor d = {memory[bid], SIZE, bid};
-
-    if (readbuf_publish(&publisher, &d, 1) < 0)
-        exit(EXIT_FAILURE);
+    readbuf_publisher_fill(&publisher, memory[bid], SIZE, bid);
+    readbuf_order_note(last, &records[bid], bid, publisher.tail);
+    readbuf_publisher_commit(&publisher);
+    last = &records[bid];
 }
 
 int main(void)
@@ -34,15 +35,12 @@ int main(void)
     struct io_uring_buf bundle[2], single[2];
 
     simkernel_register(&kernel, ring, ENTRIES);
-    if (readbuf_publisher_init(&publisher, ring, ENTRIES, published) <
-        0)
-        return EXIT_FAILURE;
+    readbuf_publisher_init(&publisher, ring, ENTRIES);
     for (uint16_t bid = 0; bid < ENTRIES; bid++)
         give(bid);
     simkernel_pick_bundle(&kernel, bundle, 2);
     simkernel_pick(&kernel, &single[0]);
     simkernel_pick(&kernel, &single[1]);
-    readbuf_publisher_taken(&publisher, 4);
     printf("the bundle is buffers %u and %u\n", bundle[0].bid,
            bundle[1].bid);
     give(single[1].bid);
@@ -50,6 +48,6 @@ int main(void)
     printf("read again from the ring, %u is followed by %u\n",
            bundle[0].bid, slots[1].bid); /* THE MISTAKE */
     printf("as it was published, %u is followed by %u\n", bundle[0].bid,
-           readbuf_publisher_after(&publisher, bundle[0].bid));
-    return EXIT_SUCCESS;
+           readbuf_order_after(records, bundle[0].bid));
+    return 0;
 }

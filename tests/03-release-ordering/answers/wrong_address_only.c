@@ -1,0 +1,45 @@
+/* hint: one bad buffer would keep seven good ones */
+#include "exercise.h"
+
+#include <errno.h>
+
+static int publish(struct exercise_magazine *magazine,
+                   struct readbuf_publisher *publisher,
+                   uint64_t consumed, unsigned count)
+{
+    uint32_t level = readbuf_publisher_level(publisher, consumed);
+
+    if (publisher->entries - level < count)
+        return -ENOSPC;
+    for (unsigned i = 0; i < count; i++)
+        readbuf_publisher_fill(publisher, magazine->held[i].address,
+                               magazine->held[i].length,
+                               magazine->held[i].bid);
+    readbuf_publisher_commit(publisher);
+    magazine->count = 0;
+    return 0;
+}
+
+int exercise_return(struct exercise_magazine *magazine,
+                    struct readbuf_publisher *publisher,
+                    uint64_t consumed,
+                    const struct exercise_buffer *buffer)
+{
+    if (buffer->address == NULL)
+        return -EINVAL;
+    magazine->held[magazine->count] = *buffer;
+    if (magazine->count == EXERCISE_MAGAZINE - 1)
+        return publish(magazine, publisher, consumed,
+                       EXERCISE_MAGAZINE);
+    magazine->count++;
+    return 0;
+}
+
+int exercise_flush(struct exercise_magazine *magazine,
+                   struct readbuf_publisher *publisher,
+                   uint64_t consumed)
+{
+    if (magazine->count == 0)
+        return 0;
+    return publish(magazine, publisher, consumed, magazine->count);
+}
