@@ -250,13 +250,13 @@ return function(book, inlines)
     table.sort(list, function(a, b) return a.name < b.name end)
     for _, item in ipairs(list) do
       local symbol = item.symbol
-      local chapter = book.chapters[symbol.chapter]
-      table.insert(rows, ('<tr><th scope="row"><a href="%s.html#%s"><code>%s</code></a></th>'
-        .. '<td>%s</td><td>%d. %s</td></tr>'):format(
-        escape(symbol.chapter), escape(symbol.anchor), escape(item.name),
-        inlines.sentence(symbol.brief), chapter.number, escape(chapter.title)))
+      local href = symbol.page .. '.html'
+      table.insert(rows, ('<tr><th scope="row"><a href="%s#%s"><code>%s</code></a></th>'
+        .. '<td>%s</td><td>%s</td></tr>'):format(
+        escape(href), escape(symbol.anchor), escape(item.name),
+        inlines.sentence(symbol.brief), escape(book.page_name(book.page_at[href]))))
     end
-    return table_of(label, 'symbols', {'Symbol', 'What it is', 'Chapter'}, rows)
+    return table_of(label, 'symbols', {'Symbol', 'What it is', 'Where'}, rows)
   end
 
   function self.generated.public() return symbols(true, 'Names of the library') end

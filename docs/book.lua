@@ -59,6 +59,7 @@ local function make_context(meta)
     chapters = {}, -- by file name without suffix
     pages = {},    -- in reading order: {source, href, title, number}
     page_of = {},  -- the same by source path
+    page_at = {},  -- the same by href
   }
 
   -- Pandoc keeps no line numbers, so the line is looked up by `needle`.
@@ -97,10 +98,14 @@ local function make_context(meta)
     return ('Chapter %d, %s'):format(chapter.number, chapter.title)
   end
 
+  function book.page_name(page)
+    return page.number and ('%d. %s'):format(page.number, page.title) or page.title
+  end
+
   local function add_page(path, href, title, number)
     local page = {source = path, href = href, title = title, number = number}
     table.insert(book.pages, page)
-    book.page_of[path] = page
+    book.page_of[path], book.page_at[href] = page, page
   end
 
   local extra = {}
@@ -195,13 +200,6 @@ local function neighbours(book)
   end
 end
 
-local function page_name(page)
-  if page.number then
-    return ('%d. %s'):format(page.number, page.title)
-  end
-  return page.title
-end
-
 local function fill_template(book, doc, section_list)
   local function raw(name, html)
     doc.meta[name] = pandoc.MetaBlocks {pandoc.RawBlock('html', html)}
@@ -222,7 +220,7 @@ local function fill_template(book, doc, section_list)
   for key, page in pairs {previous = previous or false, following = following or false} do
     if page then
       doc.meta[key .. '-href'] = page.href
-      doc.meta[key .. '-title'] = page_name(page)
+      doc.meta[key .. '-title'] = book.page_name(page)
     end
   end
   if book.data.refused and book.has_output then

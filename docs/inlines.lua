@@ -23,7 +23,7 @@ return function(book)
   function self.symbol(name)
     local symbol = book.data.symbols[name]
     if not symbol then return nil end
-    local page = symbol.chapter == book.name and '' or symbol.chapter .. '.html'
+    local page = symbol.page == book.name and '' or symbol.page .. '.html'
     return page .. '#' .. symbol.anchor, symbol.brief
   end
 

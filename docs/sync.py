@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Keeps the chapters in step with the code.
+"""Keeps the book in step with the code.
 
     sync.py sync           refresh listings, outputs and figures in place
     sync.py check          report everything that is out of step; writes nothing
@@ -11,7 +11,7 @@
 
 Each takes --root DIR, the repository (default: the one this file is in).
 Problems go to stderr as `file:line: sentence`, all of them, and the exit
-status is 1. What a chapter's directives mean and which rules hold is written
+status is 1. What a page's directives mean and which rules hold is written
 in docs/bookkit: csource.py (selectors), markdown.py (directives, claims), commands.py
 (outputs, the shape of an output), sketches.py, rules.py.
 """

@@ -1,6 +1,7 @@
-"""The book as a whole: its chapters, the code they list, the claims' tests."""
+"""The book as a whole: its pages, the code they list, the claims' tests."""
 
 import re
+import sys
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,10 +9,11 @@ from pathlib import Path
 
 from . import csource, verdicts
 from .commands import MISSING, REFUSED, Runner, first_difference
-from .markdown import Chapter, Document
+from .markdown import Chapter, Document, Page
 from .problems import Problems
 
-LAYER_FILE = re.compile(r"code/(\d\d)-[\w-]+/(?!demo\.c|exercise\.c)[\w-]+\.[ch]$")
+LAYER_FILE = re.compile(r"code/(\d\d)-[\w-]+/(?!demo\.c|exercise\.c|answer\.c)[\w-]+\.[ch]$")
+STAGE = re.compile(r"code/(\d\d)-")
 CLAIM_HEAD = re.compile(r"claim:\s*(\S+)\s*(?:\((\d+\.\d+)\))?\s*(.*)")
 COMMENT_BLOCK = re.compile(r"^[ \t]*/\*.*?\*/", re.S | re.M)
 TEST_HEAD = re.compile(r"(?:\s|/\*.*?\*/)*START_TEST\(\s*(\w+)\s*\)", re.S)
@@ -20,7 +22,7 @@ TEST_HEAD = re.compile(r"(?:\s|/\*.*?\*/)*START_TEST\(\s*(\w+)\s*\)", re.S)
 @dataclass
 class Listing:
     """What one `code` directive shows."""
-    chapter: Chapter
+    page: Page
     directive: object
     path: str
     source: object = None
@@ -58,7 +60,15 @@ class Listing:
 
     @property
     def place(self):
-        return f"{self.chapter.path}:{self.directive.line}"
+        return f"{self.page.path}:{self.directive.line}"
+
+    @property
+    def stage(self):
+        """The last one whose layers it may use: on an appendix its file's."""
+        if isinstance(self.page, Chapter):
+            return self.page.number
+        of_file = STAGE.match(self.path)
+        return int(of_file[1]) if of_file else sys.maxsize
 
 
 @dataclass
@@ -96,14 +106,18 @@ class Book:
                          sorted(self.root.glob("chapters/[0-9][0-9]-*.md"))]
         if not self.chapters:
             self.problems.add("chapters", 1, "there is no chapter NN-name.md here")
+        self.appendices = [self._read(Page, path) for path in
+                           sorted(self.root.glob("docs/pages/*.md"))]
+        # What an appendix lists is at home there: in a chapter it stands again.
+        self.pages = [*self.appendices, *self.chapters]
         self.sources = csource.load(self.root, self._source_paths())
         for source in self.sources.values():
             if source.broken and source.path.endswith((".c", ".h")):
                 self.problems.add(source.path, source.broken, "braces do not "
                                   "balance, so its symbols cannot be found")
-        self.listings = [self._listing(chapter, directive)
-                         for chapter in self.chapters
-                         for directive in chapter.of_kind("code")]
+        self.listings = [self._listing(page, directive)
+                         for page in self.pages
+                         for directive in page.of_kind("code")]
 
     def relative(self, path):
         return Path(path).relative_to(self.root).as_posix()
@@ -114,15 +128,16 @@ class Book:
 
     @cached_property
     def documents(self):
-        """Markdown that is no chapter: only its links are looked at."""
-        paths = [*self.root.glob("*.md"), *self.root.glob("docs/**/*.md")]
+        """Markdown that is no page with listings: only its links are looked at."""
+        paths = {*self.root.glob("*.md"), *self.root.glob("docs/**/*.md")}
+        paths -= {self.root / page.path for page in self.appendices}
         return [self._read(Document, path) for path in sorted(paths)
                 if "node_modules" not in path.parts]
 
     def _source_paths(self):
         found = [self.relative(p) for p in self.root.glob("code/**/*.[ch]")]
-        for chapter in self.chapters:
-            for directive in chapter.of_kind("code"):
+        for page in self.pages:
+            for directive in page.of_kind("code"):
                 path = directive.body.split()[0] if directive.body else ""
                 inside = (self.root / path).resolve().is_relative_to(self.root)
                 if path and inside and (self.root / path).is_file():
@@ -134,27 +149,27 @@ class Book:
 
     # -- listings ---------------------------------------------------------
 
-    def _listing(self, chapter, directive):
+    def _listing(self, page, directive):
         path, _, selectors = directive.body.partition(" ")
         again = re.search(r"(?:^|\s)again$", selectors)
         if again:
             selectors = selectors[:again.start()]
-        listing = Listing(chapter, directive, path, self.sources.get(path),
+        listing = Listing(page, directive, path, self.sources.get(path),
                           bool(again))
         if not path:
             return listing      # reported as malformed already
         if not listing.source:
-            self.problems.add(chapter.path, directive.line,
+            self.problems.add(page.path, directive.line,
                               f"there is no file {path} to list")
             return listing
         try:
             listing.excerpts = listing.source.select(selectors)
         except csource.SelectorError as error:
-            self.problems.add(chapter.path, directive.line, str(error))
+            self.problems.add(page.path, directive.line, str(error))
         return listing
 
-    def listings_of(self, chapter):
-        return [x for x in self.listings if x.chapter is chapter]
+    def listings_of(self, page):
+        return [x for x in self.listings if x.page is page]
 
     @cached_property
     def home(self):

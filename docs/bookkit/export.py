@@ -20,8 +20,8 @@ def export(book):
         "refused": book.refusal or False,
         "chapters": [{"file": c.name, "number": c.number, "title": c.title}
                      for c in chapters],
-        "listings": {c.name: [listing(book, x) for x in book.listings_of(c)]
-                     for c in chapters},
+        "listings": {p.name: [listing(book, x) for x in book.listings_of(p)]
+                     for p in book.pages},
         "outputs": outputs,
         "symbols": symbols(book),
         "kernels": [{"series": k.series, "version": k.version}
@@ -67,7 +67,7 @@ def symbols(book):
                   for s in source.symbols if s.name == name]
         comments = (book.sources[s.path].comment_of(s) for s in known)
         comment = next(filter(None, comments), "")
-        found[name] = {"chapter": home.chapter.name, "anchor": f"sym-{name}",
+        found[name] = {"page": home.page.name, "anchor": f"sym-{name}",
                        "public": name in book.public,
                        "brief": SENTENCE_END.split(comment)[0]}
     return found

@@ -26,8 +26,6 @@ CLAIM = re.compile(r"<span\s+id=\"claim-(?P<id>[^\"]*)\"\s*>"
 TERM = re.compile(r"<dfn(?:\s+id=\"(?P<id>[^\"]+)\")?\s*>(?P<term>.*?)</dfn>", re.S)
 SENTENCE_END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?:[\"')\]]*)\s+(?=-?[A-Z`\"'(\[<*{])")
 
-KINDS = ("code", "sketch", "run", "figure")
-
 
 def fold(text):
     return " ".join(text.split())
@@ -187,18 +185,17 @@ def pandoc_id(title):
     return re.sub(r"^[^a-z]+", "", title) or "section"
 
 
-class Chapter(Document):
-    """A chapter: a document with directives, claims and terms."""
+class Page(Document):
+    """A page that may have listings. As it stands here it is an appendix, on
+    which a comment of one word is where docs/appendix.lua puts a part.
+    """
+    kinds = ("code",)
 
     def __init__(self, path, text, problems):
         super().__init__(path, text, problems)
         self.name = Path(path).stem
-        self.number = int(self.name[:2])
-        self.title = self._read_title()
         self.directives = [d for d in map(self._directive, self.comments) if d]
         self._govern()
-        self.claims = list(self._read_claims())
-        self.terms = list(self._read_terms())
 
     def of_kind(self, *kinds):
         return [d for d in self.directives if d.kind in kinds]
@@ -217,16 +214,6 @@ class Chapter(Document):
         left = HEADING.sub("", FOLD.sub("", self.prose[start:end]))
         return bool(re.search(r"\w", left))
 
-    def _read_title(self):
-        first = self.lines[0] if self.lines else ""
-        if not first.startswith("# "):
-            self._problem(1, "a chapter begins with its title, '# Title'")
-        titles = [m for m in HEADING.finditer(self.prose) if m[1] == "#"]
-        for match in titles[1:]:
-            self._problem(self.line_of(match.start()),
-                          "a chapter has one title: use '##' for a section")
-        return re.sub(r"\s*\{.*\}$", "", first[2:].strip())
-
     # -- directives -------------------------------------------------------
 
     def _directive(self, comment):
@@ -234,10 +221,10 @@ class Chapter(Document):
         line = self.line_of(start)
         inner = re.sub(r"\s*\n\s*", " ", inner.strip())
         word, rest = re.match(r"([A-Za-z][\w-]*|)(.*)", inner, re.S).groups()
-        if word not in KINDS:
-            if word and (not rest or rest.startswith(":")):
+        if word not in self.kinds:
+            if word and self._looks_meant(rest):
                 self._problem(line, f"there is no directive '{word}': "
-                              f"use one of {', '.join(KINDS)}")
+                              f"use one of {', '.join(self.kinds)}")
             return None
         options, colon, body = rest.partition(":")
         options, body = options.split(), body.strip()
@@ -247,6 +234,10 @@ class Chapter(Document):
         if wrong:
             self._problem(line, wrong)
         return directive
+
+    def _looks_meant(self, rest):
+        """Whether what follows a comment's first word makes it a directive."""
+        return rest.startswith(":")
 
     def _malformed(self, directive, colon):
         kind = directive.kind
@@ -324,6 +315,31 @@ class Chapter(Document):
         elif fence.language == "console":
             self._problem(fence.open, "console output without a directive: put "
                           "<!-- run: COMMAND --> above it")
+
+
+class Chapter(Page):
+    """A chapter: a page with a number, outputs and figures, claims and terms."""
+    kinds = ("code", "sketch", "run", "figure")
+
+    def __init__(self, path, text, problems):
+        super().__init__(path, text, problems)
+        self.number = int(self.name[:2])
+        self.title = self._read_title()
+        self.claims = list(self._read_claims())
+        self.terms = list(self._read_terms())
+
+    def _looks_meant(self, rest):
+        return not rest or super()._looks_meant(rest)
+
+    def _read_title(self):
+        first = self.lines[0] if self.lines else ""
+        if not first.startswith("# "):
+            self._problem(1, "a chapter begins with its title, '# Title'")
+        titles = [m for m in HEADING.finditer(self.prose) if m[1] == "#"]
+        for match in titles[1:]:
+            self._problem(self.line_of(match.start()),
+                          "a chapter has one title: use '##' for a section")
+        return re.sub(r"\s*\{.*\}$", "", first[2:].strip())
 
     # -- claims and terms -------------------------------------------------
 

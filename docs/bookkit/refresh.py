@@ -8,21 +8,21 @@ from .rules import fits, too_short_a_mark
 
 
 def refresh(book):
-    """Update all chapters; return the paths that were written."""
+    """Update all pages; return the paths that were written."""
     written = []
-    for chapter in book.chapters:
-        if not chapter.closed:
+    for page in book.pages:
+        if not page.closed:
             continue        # reported; where a fence ends is anyone's guess
-        bodies = {id(x.directive): x.text for x in book.listings_of(chapter)
+        bodies = {id(x.directive): x.text for x in book.listings_of(page)
                   if x.excerpts}
-        for directive in chapter.of_kind("run", "figure"):
+        for directive in page.of_kind("run", "figure"):
             if directive.kind == "run" and directive.fence:
-                lines = new_output(book, chapter, directive)
+                lines = new_output(book, page, directive)
                 if lines is not None:
                     bodies[id(directive)] = lines
             elif directive.image:
-                written += draw_figure(book, chapter, directive)
-        written += rewrite(book, chapter, bodies)
+                written += draw_figure(book, page, directive)
+        written += rewrite(book, page, bodies)
     return written
 
 
@@ -46,19 +46,19 @@ def draw_figure(book, chapter, directive):
     return [book.relative(path)]
 
 
-def rewrite(book, chapter, bodies):
-    """Put the new bodies into the chapter's fences, last fence first."""
-    lines, changed = chapter.text.split("\n"), False
-    for directive in reversed(chapter.directives):
+def rewrite(book, page, bodies):
+    """Put the new bodies into the page's fences, last fence first."""
+    lines, changed = page.text.split("\n"), False
+    for directive in reversed(page.directives):
         fence, body = directive.fence, bodies.get(id(directive))
         if not fence or body is None or body == fence.body:
             continue
         if not fits(fence, body):
-            book.problems.add(chapter.path, fence.open, too_short_a_mark(directive.body))
+            book.problems.add(page.path, fence.open, too_short_a_mark(directive.body))
             continue
         lines[fence.open:fence.close - 1] = body
         changed = True
     if not changed:
         return []
-    (book.root / chapter.path).write_text("\n".join(lines), encoding="utf-8")
-    return [chapter.path]
+    (book.root / page.path).write_text("\n".join(lines), encoding="utf-8")
+    return [page.path]

@@ -1,9 +1,9 @@
 """The rules of `sync.py check`, one function each.
 
 Listings, outputs and figures are what the code says now; every line of a layer
-stands in a chapter, once unless `again` says so, and uses nothing of a later
-layer; listings are small enough to read, few enough outside of folds, and have
-words between them; what the text claims has a test; a
+stands in a chapter or an appendix, once unless `again` says so, and uses nothing
+of a later layer; listings are small enough to read, in a chapter few enough outside
+of folds, and have words between them; what the text claims has a test; a
 term is introduced once; links lead somewhere; figures can be read aloud; the
 table of kernels says what the booted ones showed.
 (csource, markdown and book report what cannot be read at all.)
@@ -52,7 +52,7 @@ def check_listings(book):
         if not fence or not listing.excerpts or fence.body == listing.text:
             continue
         if not fits(fence, listing.text):
-            book.problems.add(listing.chapter.path, fence.open,
+            book.problems.add(listing.page.path, fence.open,
                               too_short_a_mark(listing.path))
             continue
         index = next((i for i, pair in enumerate(zip(fence.body, listing.text))
@@ -61,7 +61,7 @@ def check_listings(book):
         source = line_of(listing.rows, index)
         where = f" at {listing.path}:{source[0]}" if source and source[0] else ""
         book.problems.add(
-            listing.chapter.path, fence.open + 1 + index,
+            listing.page.path, fence.open + 1 + index,
             f"this listing of {listing.label} is not what {listing.path} says "
             f"now{where}: run 'make sync'")
 
@@ -77,18 +77,18 @@ def too_short_a_mark(path):
 
 def check_sizes(book):
     """A listing or a sketch has at most 60 lines of at most 80 columns."""
-    shown = [(x.chapter, x.directive, x.text) for x in book.listings]
+    shown = [(x.page, x.directive, x.text) for x in book.listings]
     shown += [(c, d, d.fence.body) for c in book.chapters
               for d in c.of_kind("sketch") if d.fence]
-    for chapter, directive, lines in shown:
+    for page, directive, lines in shown:
         start = directive.fence.open if directive.fence else directive.line
         if len(lines) > LISTING_LINES:
-            book.problems.add(chapter.path, start, f"this listing has {len(lines)} "
+            book.problems.add(page.path, start, f"this listing has {len(lines)} "
                               f"lines, more than {LISTING_LINES}: show less, or in pieces")
         for offset, line in enumerate(lines, 1):
             width = len(line.expandtabs(8))
             if width > COLUMNS:
-                book.problems.add(chapter.path, start + offset, f"this line has {width} "
+                book.problems.add(page.path, start + offset, f"this line has {width} "
                                   f"columns, more than {COLUMNS}: {quote(line.strip())}")
 
 
@@ -97,20 +97,21 @@ def printed_lines(chapter):
 
 
 def check_printed(book):
-    """A chapter prints so many lines of C, with words between its listings."""
+    """A chapter prints so many lines of C; words stand between listings."""
     for chapter in book.chapters:
         lines = printed_lines(chapter)
         if lines > PRINTED_LINES:
             book.problems.add(chapter.path, 1, f"this chapter prints {lines} lines of C, "
                               f"more than {PRINTED_LINES}: fold or leave out {lines - PRINTED_LINES}")
-        for above, below in zip(chapter.printed, chapter.printed[1:]):
-            if not chapter.words_between(above, below):
-                book.problems.add(chapter.path, below.open, "no sentence stands between "
+    for page in book.pages:
+        for above, below in zip(page.printed, page.printed[1:]):
+            if not page.words_between(above, below):
+                book.problems.add(page.path, below.open, "no sentence stands between "
                                   f"this listing and the one at line {above.open}")
 
 
 def check_coverage(book):
-    """Every line of a layer that is not blank stands in some chapter."""
+    """Every line of a layer that is not blank stands in a chapter or an appendix."""
     shown = {}
     for listing in book.listings:
         shown.setdefault(listing.path, set()).update(n for n, _ in listing.rows)
@@ -122,7 +123,7 @@ def check_coverage(book):
             lines = f"lines {first} to {last}" if last > first else "this line"
             stand = "stand" if last > first else "stands"
             book.problems.add(source.path, first, f"{lines}{what} {stand} in no "
-                              f"chapter: list with <!-- code: {source.path} ... -->")
+                              f"chapter or appendix: list with <!-- code: {source.path} ... -->")
 
 
 def unshown(lines, seen):
@@ -150,11 +151,11 @@ def check_repeats(book):
         before = [shown[listing.path, n] for n in own if (listing.path, n) in shown]
         if before and not listing.again:
             book.problems.add(
-                listing.chapter.path, listing.directive.line,
+                listing.page.path, listing.directive.line,
                 f"{listing.label} of {listing.path} is listed already at "
                 f"{before[0]}: say 'again' if that is meant")
         if len(own) != len(set(own)):
-            book.problems.add(listing.chapter.path, listing.directive.line,
+            book.problems.add(listing.page.path, listing.directive.line,
                               "the selectors of this listing overlap")
         for number in own:
             shown.setdefault((listing.path, number), listing.place)
@@ -192,10 +193,10 @@ def report_early(book, listing, layer_of):
             continue
         for name in IDENTIFIER.findall(listing.source.bare_lines[number - 1]):
             layer, symbol = layer_of.get(name, (0, None))
-            if layer > listing.chapter.number and name not in reported:
+            if layer > listing.stage and name not in reported:
                 reported.add(name)
                 book.problems.add(
-                    listing.chapter.path, start + offset,
+                    listing.page.path, start + offset,
                     f"{name} is not introduced before chapter {layer} "
                     f"({symbol.path}:{symbol.line}): list this later, or less of it")
 
@@ -327,7 +328,7 @@ def check_terms(book):
 
 def check_links(book):
     """A link to a file or to a heading of ours leads there."""
-    documents = {d.path: d for d in (*book.chapters, *book.documents)}
+    documents = {d.path: d for d in (*book.pages, *book.documents)}
     generated = generated_ids(book)
     for document in documents.values():
         for line, target in document.links():
@@ -348,9 +349,11 @@ def check_links(book):
 
 def generated_ids(book):
     """The ids that rendering gives to symbols and terms."""
-    ids = {chapter.path: {t.anchor for t in chapter.terms} for chapter in book.chapters}
+    ids = {page.path: set() for page in book.pages}
+    for chapter in book.chapters:
+        ids[chapter.path] |= {t.anchor for t in chapter.terms}
     for name, listing in book.home.items():
-        ids[listing.chapter.path].add(f"sym-{name}")
+        ids[listing.page.path].add(f"sym-{name}")
     return ids
 
 

@@ -53,16 +53,26 @@ DATA = """return {
   kernel = "9.9", machine = "m", date = "2000-01-01", refused = false,
   chapters = {{file = "01-one", number = 1, title = "One"}, {file = "02-two", number = 2, title = "Two"}},
   listings = {["01-one"] = {{path = "code/a.c", numbers = {5, 6, 7, 8}, label = "`twice`",
-    symbols = {"twice"}, anchors = {"sym-twice"}}}},
+    symbols = {"twice"}, anchors = {"sym-twice"}}}, header = {{path = "code/a.h", numbers = {1}, label = "`thrice`",
+    symbols = {"thrice"}, anchors = {"sym-thrice"}}}},
   outputs = {["01-one"] = {{command = "false", text = "no", ran = true, same = true}}},
-  symbols = {twice = {chapter = "01-one", anchor = "sym-twice", brief = "Twice.", public = true},
-             once = {chapter = "01-one", anchor = "sym-twice", brief = "Once.", public = false}},
+  symbols = {twice = {page = "01-one", anchor = "sym-twice", brief = "Twice.", public = true},
+             once = {page = "01-one", anchor = "sym-twice", brief = "Once.", public = false},
+             thrice = {page = "header", anchor = "sym-thrice", brief = "Thrice.", public = true}},
   claims = {{id = "it-holds", sentence = "It *holds*.", chapter = "01-one", test = "it_holds", path = "code/a.c",
     line = 1, since = "5.19", verdict = "shown", why = "", kernels = {{verdict = "not verified", why = "too <old>"},
     {verdict = "not run", why = ""}, {verdict = "shown", why = ""}}}},
   kernels = {{series = "8.1", version = "8.1.5"}, {series = "8.9", version = "8.9.0"}, {series = "9.2", version = "9.2.7"}},
   terms = {{term = "slab", chapter = "01-one", anchor = "term-slab", sentence = "A <dfn>slab</dfn> is memory[^n]."}},
 }
+"""
+
+HEADER = """# A header
+
+<!-- code: code/a.h thrice -->
+```c
+int thrice(int n);
+```
 """
 
 INDEX = """# A book
@@ -88,6 +98,7 @@ class Rendering(unittest.TestCase):
         self.write("code/a.c", "")
         self.write("build/book/data.lua", DATA)
         self.write("docs/pages/index.md", INDEX)
+        self.write("docs/pages/header.md", HEADER)
         self.write("docs/pages/glossary.md", "# Terms\n\n<!-- glossary -->\n")
 
     def write(self, path, text):
@@ -136,6 +147,15 @@ class Rendering(unittest.TestCase):
         self.assertIn('<a href="01-one.html#sym-twice"><code>twice</code>', public)
         self.assertIn('<a href="01-one.html#sym-twice"><code>once</code>', internal)
         self.assertNotIn("<code>once</code>", public)
+
+    def test_an_appendix_has_listings(self):
+        self.change("chapters/02-two.md", "[Back]", "`thrice`, [](../docs/pages/header.md), [Back]")
+        self.renders()
+        self.assertIn('<figure class="listing" id="sym-thrice">', self.page("header.html"))
+        for part in ('<a href="header.html#sym-thrice" class="sym"', '<a href="header.html">A header</a>'):
+            self.assertIn(part, self.page("02-two.html"))
+        row = self.page("symbols.html").split('<a href="header.html#sym-thrice">')[1].split("</tr>")[0]
+        self.assertIn("<td>A header</td>", row)
 
     def test_a_listing_links_others_but_not_itself_nor_its_comments(self):
         self.renders()

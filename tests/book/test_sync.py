@@ -7,7 +7,7 @@ import unittest
 from unittest import mock
 
 from synctree import DOCS, FILES, SVG, Tree, TreeTest
-from bookkit import rules
+from bookkit import export, rules
 from bookkit.book import Book
 from bookkit.commands import Runner
 
@@ -216,6 +216,73 @@ class Listings(TreeTest):
                 "```c\n" + "\n".join(listed.split("\n")[1:]) + "```\n"))
             expected = [("code/02-beta/extra.c", "void e0", "e0 has 61 lines, more than 60")]
             self.assert_problems(tree, *(expected if lines == 61 else []))
+
+
+class Appendix(TreeTest):
+    """A page of docs/pages with listings: beta.h moved there from its chapter."""
+    PAGE = "docs/pages/header.md"
+    TEXT = "# The header\n\n<!-- claims -->\n\n<!-- code: code/02-beta/beta.h /ifndef/../endif/ -->\n```c\n```\n"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        listing = cls.good[BETA].split("two states.\n\n")[1].split("And its state.")[0]
+        tree = Tree({**cls.good, BETA: cls.good[BETA].replace(listing, ""), cls.PAGE: cls.TEXT})
+        try:
+            assert tree.sync()[1] == [cls.PAGE]
+            cls.listing, cls.good = listing, tree.files()
+        finally:
+            tree.remove()
+
+    def test_is_part_of_the_book(self):
+        tree = self.tree((ALPHA, "[the next part](", "[beta](../docs/pages/header.md#sym-readbuf_beta) ("))
+        self.assert_problems(tree)
+        book = Book(tree.root)
+        self.assertEqual(book.home["readbuf_beta"].place, f"{self.PAGE}:5")
+        self.assertEqual(export.symbols(book)["readbuf_beta"]["page"], "header")
+        self.assertIn('["header"] = {\n', export.export(book))
+
+    def test_stale(self):
+        tree = self.tree((BETA_H, "    READBUF_BETA_SHUT,\n", "    READBUF_BETA_SHUT = 7,\n"))
+        self.assert_problems(tree, (self.PAGE, "READBUF_BETA_SHUT", "run 'make sync'"))
+
+    def test_a_line_that_stands_neither_here_nor_in_a_chapter(self):
+        tree = self.tree((self.PAGE, "/ifndef/../endif/", "/ifndef/../SHUT/ /endif/../endif/"),
+                         (self.PAGE, "};\n", ""))
+        self.assert_problems(tree, (BETA_H, "};", "this line stands in no chapter or appendix"))
+
+    def test_listed_in_a_chapter_too(self):
+        tree = self.tree((BETA, "And its state.", self.listing + "And its state."))
+        self.assert_problems(tree, (BETA, "/ifndef/../endif/", f"listed already at {self.PAGE}:5"))
+
+    def test_a_chapter_may_show_some_again(self):
+        again = self.listing.replace("endif/ -->", "endif/ again -->")
+        tree = self.tree((BETA, "And its state.", again + "And its state."))
+        self.assert_problems(tree)
+        self.assertEqual(Book(tree.root).home["readbuf_beta"].page.path, self.PAGE)
+
+    def test_is_of_the_stage_of_its_file(self):
+        page = "\nAnd:\n\n<!-- code: code/01-alpha/alpha.h READBUF_ALPHAS -->\n```c\n```\n"
+        tree = self.tree((ALPHA_H, "READBUF_ALPHAS 4", "READBUF_ALPHAS READBUF_BETA_OPEN"), (self.PAGE, "", page),
+                         (ALPHA, "..readbuf_alpha_open -->", "..readbuf_alpha_open again -->"))
+        tree.sync()
+        self.assert_problems(tree, *[(path, "#define READBUF_ALPHAS", "is not introduced before chapter 2")
+                                     for path in (ALPHA, self.PAGE)])
+
+    def test_has_no_budget_of_lines_but_words_between_them(self):
+        body = "".join(f"int e{n};\n" for n in range(360))
+        pieces = [f"<!-- code: code/02-beta/extra.c /e{n};/../e{n + 59};/ -->\n```c\n```\n" for n in range(0, 360, 60)]
+        for between in ("\nMore.\n\n", "\n"):
+            tree = self.tree(("code/02-beta/extra.c", "", body), (self.PAGE, "", "\nAnd:\n\n" + between.join(pieces)))
+            tree.sync()
+            found = [p.message for p in tree.check().problems]
+            self.assertEqual(len(found), 0 if "More" in between else 5, found)
+            self.assertTrue(all("no sentence stands between" in message for message in found))
+
+    def test_has_listings_alone(self):
+        tree = self.tree((self.PAGE, "", "\n<!-- run: echo out -->\n```text\n```\n\nMore.\n\n```c\nint x;\n```\n"))
+        found = [p.message.split(":")[0] for p in tree.check().problems]
+        self.assertEqual(found, ["there is no directive 'run'", "C without a directive"])
 
 
 class Printed(TreeTest):

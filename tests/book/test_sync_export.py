@@ -81,7 +81,7 @@ class Export(TreeTest):
              "text": "Linux 6.1.0-28-amd64\nmapped rings   yes"},
             {"command": "echo failed; exit 3", "ran": True, "same": True, "why": "", "text": "failed"}])
         self.assertEqual(data["symbols"]["readbuf_alpha_open"], {
-            "chapter": "01-alpha", "anchor": "sym-readbuf_alpha_open", "public": True,
+            "page": "01-alpha", "anchor": "sym-readbuf_alpha_open", "public": True,
             "brief": "Opens an alpha."})
         self.assertEqual(data["terms"][0], {
             "term": "alpha", "chapter": "01-alpha", "anchor": "term-alpha",
