@@ -264,7 +264,7 @@ book: $(or $(SETUP_FIRST),want-book) ## build and run every stage, render build/
 
 include docs/book.mk docs/check.mk
 include docs/library.mk docs/kernels.mk docs/elsewhere.mk docs/fuzz.mk \
-	docs/mutants.mk
+	docs/mutants.mk docs/bench.mk
 
 # What the pages are made from besides their text: listings, outputs of
 # this run, verdicts of the tests. Every page is made from it, so it has a
@@ -282,7 +282,7 @@ sync: want-book programs ## bring the chapters' listings, outputs and figures up
 
 # ----------------------------------------------------------------- check
 
-CHECKS := format prose lint gcc sync exercises clang refused errno memory \
+CHECKS := format prose lint gcc sync exercises clang bench refused errno memory \
 	final fuzz library tools book pages
 
 check: setup-check ## run everything the authors run: a few minutes
