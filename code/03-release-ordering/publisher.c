@@ -14,4 +14,5 @@ void readbuf_publisher_init(struct readbuf_publisher *publisher,
     publisher->entries = entries;
     publisher->tail = 0;
     atomic_init(&publisher->shown, 0);
+    atomic_init(&publisher->counted, 0);
 }

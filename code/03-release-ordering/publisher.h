@@ -28,10 +28,11 @@
 /* The application's end of one ring. */
 struct readbuf_publisher {
     struct io_uring_buf_ring *shared;
-    uint32_t entries;       /* a power of two */
-    _Atomic uint32_t shown; /* the tail as of the last commit */
-    uint64_t tail;          /* filled ever; its low 16 bits are what
-                               the kernel is shown */
+    uint32_t entries;         /* a power of two */
+    _Atomic uint32_t shown;   /* the tail as of the last commit ... */
+    _Atomic uint32_t counted; /* ... or of the one that is being made */
+    uint64_t tail;            /* filled ever; its low 16 bits are what
+                                 the kernel is shown */
 };
 
 /*
@@ -68,6 +69,17 @@ readbuf_publisher_shown(const struct readbuf_publisher *publisher)
 }
 
 /*
+ * The same, counted before the kernel is shown them: whoever sees a
+ * buffer that was given out again sees it counted here.
+ */
+static inline uint32_t
+readbuf_publisher_counted(const struct readbuf_publisher *publisher)
+{
+    return atomic_load_explicit(&publisher->counted,
+                                memory_order_acquire);
+}
+
+/*
  * Write one descriptor, of a buffer of `length` bytes, where the kernel
  * does not look yet. The level is below the entries.
  *
@@ -96,6 +108,8 @@ readbuf_publisher_commit(struct readbuf_publisher *publisher)
 {
     uint64_t tail = publisher->tail;
 
+    atomic_store_explicit(&publisher->counted, (uint32_t)tail,
+                          memory_order_release);
     __atomic_store_n(&publisher->shared->tail, (uint16_t)tail,
                      __ATOMIC_RELEASE);
     atomic_store_explicit(&publisher->shown, (uint32_t)tail,

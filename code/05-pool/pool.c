@@ -261,8 +261,10 @@ int readbuf_pool_available(struct readbuf_pool *pool)
 /* Published ever, or in reserve, and was not at the beginning. */
 static uint32_t back_ever(const struct readbuf_pool *pool)
 {
-    return readbuf_publisher_shown(&pool->publisher) +
-           readbuf_depot_level(&pool->depot) - pool->depot.count;
+    return readbuf_publisher_counted(&pool->publisher) +
+           atomic_load_explicit(&pool->depot.all,
+                                memory_order_acquire) -
+           pool->depot.count;
 }
 
 /*
