@@ -194,13 +194,16 @@ END_TEST
 START_TEST(a_stale_copy_frees_nothing)
 {
     struct pooltest t;
-    struct readbuf one, two, stale;
+    struct readbuf none, one, two, stale;
 
     NEED_COUNTED_POOL(&t, before, 0);
+    none = stale = pooltest_read(&t, "none");
+    ck_assert_int_eq(readbuf_release(&none), 0);
     one = pooltest_read(&t, "one");
     two = pooltest_read(&t, "two");
-    stale = one;
     ck_assert_int_eq(readbuf_pool_unref(t.pool), 0);
+    ck_assert_int_eq(readbuf_release_all(&stale, 1), -ESTALE);
+    stale = one;
     ck_assert_int_eq(readbuf_release(&one), 0);
     ck_assert_int_eq(readbuf_release(&stale), -ESTALE);
     ck_assert_int_eq(readbuf_release_all(&stale, 1), -ESTALE);
