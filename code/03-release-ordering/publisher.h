@@ -28,11 +28,10 @@
 /* The application's end of one ring. */
 struct readbuf_publisher {
     struct io_uring_buf_ring *shared;
-    uint32_t entries;         /* a power of two */
-    _Atomic uint32_t shown;   /* the tail as of the last commit ... */
-    _Atomic uint32_t counted; /* ... or of the one that is being made */
-    uint64_t tail;            /* filled ever; its low 16 bits are what
-                                 the kernel is shown */
+    uint32_t entries;       /* a power of two */
+    _Atomic uint32_t shown; /* the tail as of the last commit */
+    _Atomic uint64_t tail;  /* filled ever; its low 16 bits are what
+                               the kernel is shown */
 };
 
 /*
@@ -43,17 +42,23 @@ void readbuf_publisher_init(struct readbuf_publisher *publisher,
                             struct io_uring_buf_ring *shared,
                             uint32_t entries);
 
+/* How many descriptors were filled ever. Any thread. */
+static inline uint64_t
+readbuf_publisher_filled(const struct readbuf_publisher *publisher)
+{
+    return atomic_load_explicit(&publisher->tail, memory_order_relaxed);
+}
+
 /*
  * How many descriptors are in the ring, if `consumed` of those ever
- * published are known to have left it; the kernel may have taken more
- * than that. Room for another is where the level is below the entries.
- * For whoever may fill.
+ * filled are known to have left it; the kernel may have taken more than
+ * that. Room for another is where the level is below the entries.
  */
 static inline uint32_t
 readbuf_publisher_level(const struct readbuf_publisher *publisher,
                         uint64_t consumed)
 {
-    return (uint32_t)(publisher->tail - consumed);
+    return (uint32_t)(readbuf_publisher_filled(publisher) - consumed);
 }
 
 /*
@@ -69,47 +74,37 @@ readbuf_publisher_shown(const struct readbuf_publisher *publisher)
 }
 
 /*
- * The same, counted before the kernel is shown them: whoever sees a
- * buffer that was given out again sees it counted here.
- */
-static inline uint32_t
-readbuf_publisher_counted(const struct readbuf_publisher *publisher)
-{
-    return atomic_load_explicit(&publisher->counted,
-                                memory_order_acquire);
-}
-
-/*
  * Write one descriptor, of a buffer of `length` bytes, where the kernel
- * does not look yet. The level is below the entries.
+ * does not look yet. The level is below the entries. Returns how many
+ * were filled ever, with this one.
  *
  * Everything but `resv`. In slot 0 that field is the tail, and a store
  * to it, even of the right value, is a second publication. Address and
  * length are written every time, since the kernel may have edited them.
  */
-static inline void
+static inline uint64_t
 readbuf_publisher_fill(struct readbuf_publisher *publisher,
                        void *address, uint32_t length, uint16_t bid)
 {
-    uint64_t tail = publisher->tail;
+    uint64_t tail = readbuf_publisher_filled(publisher);
     struct io_uring_buf *slot =
         &publisher->shared->bufs[tail & (publisher->entries - 1)];
 
     assert(address != NULL);
-    publisher->tail = tail + 1;
+    atomic_store_explicit(&publisher->tail, tail + 1,
+                          memory_order_relaxed);
     slot->addr = (uintptr_t)address;
     slot->len = length;
     slot->bid = bid;
+    return tail + 1;
 }
 
 /* Show the kernel everything that was filled. */
 static inline void
 readbuf_publisher_commit(struct readbuf_publisher *publisher)
 {
-    uint64_t tail = publisher->tail;
+    uint64_t tail = readbuf_publisher_filled(publisher);
 
-    atomic_store_explicit(&publisher->counted, (uint32_t)tail,
-                          memory_order_release);
     __atomic_store_n(&publisher->shared->tail, (uint16_t)tail,
                      __ATOMIC_RELEASE);
     atomic_store_explicit(&publisher->shown, (uint32_t)tail,

@@ -40,7 +40,7 @@ static inline void readbuf_depot_put(struct readbuf_depot *depot,
 
     assert(all < depot->count);
     depot->reserve[depot->kept++] = (uint16_t)bid;
-    atomic_store_explicit(&depot->all, all + 1, memory_order_release);
+    atomic_store_explicit(&depot->all, all + 1, memory_order_relaxed);
 }
 
 /* The one used last, or one that never was. The level is not 0. */

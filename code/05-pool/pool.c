@@ -244,27 +244,26 @@ struct readbuf readbuf_pool_get(struct readbuf_pool *pool)
 
 int readbuf_pool_available(struct readbuf_pool *pool)
 {
-    uint16_t head;
+    uint16_t head, tail;
     int ret;
 
     if (!pool->ledger->ours)
         return -ECHILD;
     readbuf_gate_wait(&pool->gate);
+    tail = (uint16_t)readbuf_publisher_filled(&pool->publisher);
     ret = readbuf_ring_head(&pool->ring, &head);
     if (ret == 0)
-        ret = (uint16_t)((uint16_t)pool->publisher.tail - head) +
+        ret = (uint16_t)(tail - head) +
               (int)readbuf_depot_level(&pool->depot);
     readbuf_pool_leave(pool, 0);
     return ret;
 }
 
-/* Published ever, or in reserve, and was not at the beginning. */
+/* Filled in ever, or in reserve, and was not at the beginning. */
 static uint32_t back_ever(const struct readbuf_pool *pool)
 {
-    return readbuf_publisher_counted(&pool->publisher) +
-           atomic_load_explicit(&pool->depot.all,
-                                memory_order_acquire) -
-           pool->depot.count;
+    return (uint32_t)readbuf_publisher_filled(&pool->publisher) +
+           readbuf_depot_level(&pool->depot) - pool->depot.count;
 }
 
 /*

@@ -138,12 +138,11 @@ static inline void readbuf_pool_fill(struct readbuf_pool *pool,
                                      struct readbuf_record *record,
                                      uint32_t bid, void *address)
 {
-    struct readbuf_record *last = pool->last;
+    uint64_t position = readbuf_publisher_fill(
+        &pool->publisher, address, pool->origin.size, (uint16_t)bid);
 
+    readbuf_order_note(pool->last, record, bid, position);
     pool->last = record;
-    readbuf_publisher_fill(&pool->publisher, address, pool->origin.size,
-                           (uint16_t)bid);
-    readbuf_order_note(last, record, bid, pool->publisher.tail);
 }
 
 /*

@@ -27,7 +27,8 @@ static void give(uint16_t bid)
     if (readbuf_publisher_level(&publisher, known) >= kernel.entries)
         abort();
     readbuf_publisher_fill(&publisher, &memory[bid], 1, bid);
-    readbuf_order_note(last, &records[bid], bid, publisher.tail);
+    readbuf_order_note(last, &records[bid], bid,
+                       readbuf_publisher_filled(&publisher));
     last = &records[bid];
     readbuf_publisher_commit(&publisher);
 }
@@ -190,7 +191,8 @@ START_TEST(what_was_only_filled_comes_after_too)
         ck_assert_int_eq(pick(), bid);
     give(1);
     readbuf_publisher_fill(&publisher, memory, 1, 3);
-    readbuf_order_note(last, &records[3], 3, publisher.tail);
+    readbuf_order_note(last, &records[3], 3,
+                       readbuf_publisher_filled(&publisher));
     readbuf_publisher_commit(&publisher);
     ck_assert_int_eq(pick(), 1);
     ck_assert_uint_eq(after(1), 3);

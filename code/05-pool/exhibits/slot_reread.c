@@ -24,7 +24,8 @@ static struct readbuf_record *last = records;
 static void give(uint16_t bid)
 {
     readbuf_publisher_fill(&publisher, memory[bid], SIZE, bid);
-    readbuf_order_note(last, &records[bid], bid, publisher.tail);
+    readbuf_order_note(last, &records[bid], bid,
+                       readbuf_publisher_filled(&publisher));
     readbuf_publisher_commit(&publisher);
     last = &records[bid];
 }
