@@ -262,7 +262,7 @@ book: $(or $(SETUP_FIRST),want-book) ## build and run every stage, render build/
 	@$(MAKE) --no-print-directory book-pages
 	@echo "The book: $(BOOK)/index.html"
 
-include docs/book.mk docs/check.mk
+include docs/book.mk docs/check.mk docs/explorer.mk
 include docs/library.mk docs/kernels.mk docs/elsewhere.mk docs/fuzz.mk \
 	docs/mutants.mk docs/bench.mk
 
