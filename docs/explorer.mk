@@ -32,5 +32,5 @@ $(EXPLORE): $(EXPLORED) $(EXPLORERS) $(wildcard $(EXPLORER)/*.h \
 		$(patsubst %.c,$@.parts/%.o,$(notdir $(EXPLORED))) \
 		-Wl,--wrap=clock_nanosleep -Wl,--wrap=__assert_fail
 
-programs-03-release-ordering $(R)/03-release-ordering/test_explorer.done: \
+programs-03-release-ordering $(B)/tests/03-release-ordering/test_explorer: \
 	$(EXPLORE)
