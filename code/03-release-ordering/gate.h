@@ -109,8 +109,9 @@ static inline uint32_t readbuf_gate_leave(struct readbuf_gate *gate,
  * From now on, until readbuf_gate_awake: whoever leaves when the count
  * has come to `wake_at` or past it calls `wake`, inside. Then look at
  * the count once more, and only after that go to sleep, since it may
- * have come there before. One sleeper at a time, who may be woken
- * without need.
+ * have come there before. One sleeper at a time. It may be woken
+ * without need, and once more after readbuf_gate_awake, by one who was
+ * inside just then; so `wake` is set, and taken away, inside.
  */
 void readbuf_gate_sleep(struct readbuf_gate *gate, uint32_t wake_at);
 void readbuf_gate_awake(struct readbuf_gate *gate);
