@@ -42,11 +42,14 @@ void readbuf_publisher_init(struct readbuf_publisher *publisher,
                             struct io_uring_buf_ring *shared,
                             uint32_t entries);
 
-/* How many descriptors were filled ever. Any thread. */
+/*
+ * How many descriptors were filled ever. Any thread, which then also
+ * sees what had been consumed before the last of them was filled.
+ */
 static inline uint64_t
 readbuf_publisher_filled(const struct readbuf_publisher *publisher)
 {
-    return atomic_load_explicit(&publisher->tail, memory_order_relaxed);
+    return atomic_load_explicit(&publisher->tail, memory_order_acquire);
 }
 
 /*
@@ -92,7 +95,7 @@ readbuf_publisher_fill(struct readbuf_publisher *publisher,
 
     assert(address != NULL);
     atomic_store_explicit(&publisher->tail, tail + 1,
-                          memory_order_relaxed);
+                          memory_order_release);
     slot->addr = (uintptr_t)address;
     slot->len = length;
     slot->bid = bid;

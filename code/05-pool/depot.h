@@ -30,7 +30,7 @@ struct readbuf_depot {
 static inline uint32_t
 readbuf_depot_level(const struct readbuf_depot *depot)
 {
-    return atomic_load_explicit(&depot->all, memory_order_relaxed);
+    return atomic_load_explicit(&depot->all, memory_order_acquire);
 }
 
 static inline void readbuf_depot_put(struct readbuf_depot *depot,
@@ -40,7 +40,7 @@ static inline void readbuf_depot_put(struct readbuf_depot *depot,
 
     assert(all < depot->count);
     depot->reserve[depot->kept++] = (uint16_t)bid;
-    atomic_store_explicit(&depot->all, all + 1, memory_order_relaxed);
+    atomic_store_explicit(&depot->all, all + 1, memory_order_release);
 }
 
 /* The one used last, or one that never was. The level is not 0. */
