@@ -15,7 +15,7 @@ BOOK            := $(B)/book
 BOOK_SOURCE_URL ?=
 
 # The front page first, then what follows the chapters, in reading order.
-BOOK_EXTRA := docs/pages/index.md docs/pages/header.md \
+BOOK_EXTRA := docs/pages/index.md docs/pages/header.md docs/pages/pool.md \
 	$(wildcard docs/from-rust-to-c.md docs/kernels.md) \
 	$(addprefix docs/pages/,claims.md glossary.md symbols.md)
 BOOK_CHAPTERS := $(sort $(wildcard chapters/[0-9][0-9]-*.md))
