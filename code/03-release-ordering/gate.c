@@ -42,6 +42,7 @@ bool readbuf_gate_pass(struct readbuf_gate *gate, uint16_t first,
 {
     uint32_t word = look(gate), next;
 
+    assert(first < UINT16_MAX); /* plus 1 is not 0 */
     do {
         next = word | READBUF_GATE_INSIDE;
         if (word & READBUF_GATE_INSIDE) {

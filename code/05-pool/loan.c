@@ -79,8 +79,7 @@ static inline uint64_t state_of(const struct readbuf_record *record)
 /* Neither lent nor held in parts. */
 static inline bool is_kernels(uint64_t state)
 {
-    return readbuf_state_loan(state) % 2 == 0 &&
-           readbuf_state_holds(state) == 0;
+    return !readbuf_is_lent(state) && readbuf_state_holds(state) == 0;
 }
 
 /*

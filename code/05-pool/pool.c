@@ -67,8 +67,8 @@ static void fill_window(struct readbuf_pool *pool,
     atomic_init(&pool->depot.all, plan->count - window);
 }
 
-/* No completion brings more than 2^31 - 1 bytes, and errors less than
- * none. */
+/* No completion brings more than 2^31 - 1 bytes, and as an unsigned
+ * number every error is more. */
 static uint32_t short_most(const struct readbuf_plan *plan)
 {
     if (!plan->ways->short_way)
@@ -127,9 +127,12 @@ static void destroy(struct readbuf_pool *pool)
     free(pool);
 }
 
-/* The ring is full, or has what it may have: one more in reserve. */
+/* A buffer that is nobody's: to the ring, or to the reserve. */
 static void put(struct readbuf_pool *pool, uint32_t bid)
 {
+    assert(bid < pool->count);
+    assert(!readbuf_is_lent(atomic_load_explicit(
+        &pool->records[bid].state, memory_order_relaxed)));
     if (readbuf_pool_level(pool) < pool->depot.window)
         readbuf_pool_fill(pool, &pool->records[bid], bid,
                           readbuf_slab_at(&pool->slab, bid));
@@ -152,6 +155,7 @@ static void put_chain(struct readbuf_pool *pool, uint32_t first)
 static void settle(struct readbuf_pool *pool)
 {
     assert(readbuf_pool_level(pool) <= pool->publisher.entries);
+    assert(pool->depot.window <= pool->publisher.entries);
     while (readbuf_depot_level(&pool->depot) > 0 &&
            readbuf_pool_level(pool) < pool->depot.window)
         put(pool, readbuf_depot_get(&pool->depot));
@@ -207,6 +211,7 @@ static int close_pool(struct readbuf_pool *pool)
     int ret;
 
     readbuf_gate_wait(&pool->gate);
+    assert(!pool->closed);
     ret = readbuf_ring_unregister(&pool->ring);
     if (ret == 0) {
         pool->closed = true;

@@ -118,6 +118,11 @@ int readbuf_pool_build(struct readbuf_pool **pool, size_t bytes,
                        struct io_uring *ring,
                        const struct readbuf_plan *plan);
 
+static inline bool readbuf_is_lent(uint64_t state)
+{
+    return readbuf_state_loan(state) % 2 != 0;
+}
+
 /* Kept out of the short ways, so that these stay short. */
 #define READBUF_RARE __attribute__((noinline, cold))
 

@@ -7,6 +7,7 @@
  */
 #include "pool.h"
 
+#include <assert.h>
 #include <errno.h>
 
 /* Not a bid: released, but others hold parts of the buffer. */
@@ -64,7 +65,8 @@ static READBUF_RARE int32_t give_up_part(struct readbuf *buf,
         record, &state, next, memory_order_acq_rel,
         memory_order_relaxed));
     empty(buf);
-    if (readbuf_state_holds(next) > 0)
+    assert(readbuf_is_lent(next) == (readbuf_state_holds(next) > 0));
+    if (readbuf_is_lent(next))
         return HELD_BY_OTHERS;
     readbuf_own_kernel(readbuf_slab_at(&pool->slab, bid),
                        pool->origin.size);

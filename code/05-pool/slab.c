@@ -10,6 +10,7 @@
 #include "kept_errno.h"
 #include "own.h"
 
+#include <assert.h>
 #include <sys/mman.h>
 
 enum { ALIGNMENT = 8, HUGE_PAGE = 2 << 20 };
@@ -57,6 +58,9 @@ int readbuf_slab_map(struct readbuf_slab *slab, uint32_t count,
         .shift = shift_of((size_t)stride),
         .bytes = (size_t)bytes,
     };
+    assert(readbuf_slab_bid(slab, readbuf_slab_at(slab, 0)) == 0);
+    assert(readbuf_slab_bid(slab, readbuf_slab_at(slab, count - 1)) ==
+           count - 1);
     readbuf_own_kernel(memory, slab->bytes);
     return 0;
 }
