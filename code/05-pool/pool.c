@@ -211,9 +211,9 @@ static int close_pool(struct readbuf_pool *pool)
     int ret;
 
     readbuf_gate_wait(&pool->gate);
-    assert(!pool->closed);
     ret = readbuf_ring_unregister(&pool->ring);
     if (ret == 0) {
+        assert(!pool->closed);
         pool->closed = true;
         pool->depot.window = 0;
         pool->ways->shut(pool);
