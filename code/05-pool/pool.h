@@ -59,7 +59,7 @@ struct readbuf_ways {
 /*
  * A pool. Each group of members has its own cache lines, so that a
  * thread that decodes and one that gives back take turns at none, but
- * for a buffer's record.
+ * for those of the records.
  */
 struct readbuf_pool {
     /* Written by nobody once the pool is made. First: see origin.h. */
