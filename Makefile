@@ -238,7 +238,7 @@ stage: want-code ## N=2: build that stage and run its program
 test: want-code ## run every stage's tests; N=2: that stage's
 	$(if $(N),$(need_stage))@rm -rf $(addprefix $(R)/,$(or $(STAGE), \
 		$(STAGES)))
-	@$(MAKE) --no-print-directory tests$(addprefix -,$(STAGE))
+	@$(MAKE) -k --no-print-directory tests$(addprefix -,$(STAGE))
 
 exercise: want-code ## N=2: grade your answer to that chapter's exercise
 	$(need_stage)@test -e code/$(STAGE)/answer.c || { \

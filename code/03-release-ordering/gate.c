@@ -18,8 +18,8 @@
 enum { PAUSES_FIRST = 8, PAUSES_LAST = 64 };
 
 /*
- * Whoever is inside will be out before long, and going in oneself is
- * cheaper for both than leaving a number. Not for ever: he may have
+ * The thread inside will be out before long, and going in oneself is
+ * cheaper for both than leaving a number. Not for ever: it may have
  * been put aside by the scheduler.
  */
 static uint32_t look(struct readbuf_gate *gate)
@@ -38,7 +38,7 @@ static uint32_t look(struct readbuf_gate *gate)
 }
 
 bool readbuf_gate_pass(struct readbuf_gate *gate, uint16_t first,
-                       _Atomic uint16_t *last)
+                       _Atomic uint16_t *link)
 {
     uint32_t word = look(gate), next;
 
@@ -47,7 +47,7 @@ bool readbuf_gate_pass(struct readbuf_gate *gate, uint16_t first,
         next = word | READBUF_GATE_INSIDE;
         if (word & READBUF_GATE_INSIDE) {
             atomic_store_explicit(
-                last, (uint16_t)(word >> READBUF_GATE_SHIFT),
+                link, (uint16_t)(word >> READBUF_GATE_SHIFT),
                 memory_order_relaxed);
             next = (first + UINT32_C(1)) << READBUF_GATE_SHIFT |
                    (word & READBUF_GATE_FLAGS);
@@ -74,8 +74,8 @@ bool readbuf_gate_ask(struct readbuf_gate *gate)
 }
 
 /*
- * A short sleep and not a yield: the one inside may have a priority to
- * which a yield gives nothing.
+ * A short sleep and not a yield: the thread inside may have a priority
+ * to which a yield gives nothing.
  */
 void readbuf_gate_wait(struct readbuf_gate *gate)
 {

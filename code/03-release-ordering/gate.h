@@ -59,16 +59,16 @@ static inline bool readbuf_gate_enter(struct readbuf_gate *gate)
 
 /*
  * Go in, or leave a chain of numbers at the gate. `first` is the number
- * at its head, and `last` the link of the one at its end; the links
+ * at its head, and `link` belongs to the one at its end; the links
  * between are the caller's business, number + 1 each. True: inside, and
- * the chain is still yours; `*last` may have been written, so end it
+ * the chain is still yours; `*link` may have been written, so end it
  * before you follow it. False: it was left there.
  */
 bool readbuf_gate_pass(struct readbuf_gate *gate, uint16_t first,
-                       _Atomic uint16_t *last);
+                       _Atomic uint16_t *link);
 
 /*
- * Go in, or have whoever is inside look once more before he leaves.
+ * Go in, or have whoever is inside look once more before leaving.
  * True: inside.
  */
 bool readbuf_gate_ask(struct readbuf_gate *gate);

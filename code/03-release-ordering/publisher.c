@@ -12,6 +12,6 @@ void readbuf_publisher_init(struct readbuf_publisher *publisher,
     assert(shared->tail == 0);
     publisher->shared = shared;
     publisher->entries = entries;
-    atomic_init(&publisher->tail, 0);
+    atomic_init(&publisher->filled, 0);
     atomic_init(&publisher->shown, 0);
 }

@@ -14,8 +14,8 @@
  * is before it. That pair is the whole protocol.
  *
  * One publisher at a time: fill and commit may be called by any thread,
- * and by one at once. Who takes turns is not decided here (see gate.h).
- * No call fails or makes a system call.
+ * one after the other. Who takes turns is not decided here (see
+ * gate.h). No call fails or makes a system call.
  */
 #ifndef READBUF_PUBLISHER_H
 #define READBUF_PUBLISHER_H
@@ -28,10 +28,10 @@
 /* The application's end of one ring. */
 struct readbuf_publisher {
     struct io_uring_buf_ring *shared;
-    uint32_t entries;       /* a power of two */
-    _Atomic uint32_t shown; /* the tail as of the last commit */
-    _Atomic uint64_t tail;  /* filled ever; its low 16 bits are what
-                               the kernel is shown */
+    uint32_t entries;        /* a power of two */
+    _Atomic uint32_t shown;  /* of them, as of the last commit */
+    _Atomic uint64_t filled; /* descriptors ever; the kernel is shown
+                               the low 16 bits, by a commit */
 };
 
 /*
@@ -49,7 +49,8 @@ void readbuf_publisher_init(struct readbuf_publisher *publisher,
 static inline uint64_t
 readbuf_publisher_filled(const struct readbuf_publisher *publisher)
 {
-    return atomic_load_explicit(&publisher->tail, memory_order_acquire);
+    return atomic_load_explicit(&publisher->filled,
+                                memory_order_acquire);
 }
 
 /*
@@ -89,17 +90,17 @@ static inline uint64_t
 readbuf_publisher_fill(struct readbuf_publisher *publisher,
                        void *address, uint32_t length, uint16_t bid)
 {
-    uint64_t tail = readbuf_publisher_filled(publisher);
+    uint64_t filled = readbuf_publisher_filled(publisher);
     struct io_uring_buf *slot =
-        &publisher->shared->bufs[tail & (publisher->entries - 1)];
+        &publisher->shared->bufs[filled & (publisher->entries - 1)];
 
     assert(address != NULL);
-    atomic_store_explicit(&publisher->tail, tail + 1,
+    atomic_store_explicit(&publisher->filled, filled + 1,
                           memory_order_release);
     slot->addr = (uintptr_t)address;
     slot->len = length;
     slot->bid = bid;
-    return tail + 1;
+    return filled + 1;
 }
 
 /* Show the kernel everything that was filled. */

@@ -227,10 +227,10 @@ static void refused(int ret, unsigned held)
                   "without room %d came back, not -ENOSPC; hint: the "
                   "error for no room is -ENOSPC",
                   ret);
-    ck_assert_msg(publisher.tail == ENTRIES,
+    ck_assert_msg(publisher.filled == ENTRIES,
                   "the ring was filled to %llu by a refusal; hint: "
                   "what was refused is not filled in either",
-                  (unsigned long long)publisher.tail);
+                  (unsigned long long)publisher.filled);
     still_holds(held);
 }
 

@@ -143,7 +143,8 @@ inline leave() {
     do
     :: swap_out(MAY_LEAVE, 0); break
 #if MISTAKE == 4
-    :: word == INSIDE + ASLEEP && !DUE && CAS_FAILED ->
+    :: d_step { word == INSIDE + ASLEEP && !DUE && CAS_FAILED ->
+                printf("%e   reads    %d, too early\n", WHO, wake_at) };
        if
        :: swap_out(word == INSIDE + ASLEEP, ASLEEP); break
        :: word != INSIDE + ASLEEP

@@ -9,7 +9,7 @@
 
 /* What a play must end with, in each of the memories. */
 static const char HOLDS[] = "holds: ";
-static const char HALF[] = "wrong: the kernel picked half a descriptor";
+static const char HALF[] = "wrong: the kernel picked what no one gave";
 static const char OURS[] = "wrong: the kernel picked a buffer that is "
                            "ours";
 static const char LOST[] = "wrong: a buffer that was given back is not "

@@ -197,8 +197,8 @@ END_TEST
 START_TEST(the_level_is_right_when_four_billion_were_published)
 {
     two_ends_open(&t, 4);
-    t.publisher.tail = UINT64_C(0x100000000) - 2;
-    t.consumed = t.publisher.tail;
+    t.publisher.filled = UINT64_C(0x100000000) - 2;
+    t.consumed = t.publisher.filled;
     t.kernel.head = 65534;
     two_ends_give_first(&t, 4);
     ck_assert_uint_eq(readbuf_publisher_shown(&t.publisher), 2);

@@ -79,7 +79,7 @@ static void go_to(uint16_t tail)
 {
     unsigned wrong = 0;
 
-    while ((uint16_t)publisher.tail != tail) {
+    while ((uint16_t)publisher.filled != tail) {
         give(0);
         wrong += pick() != 0;
     }

@@ -36,7 +36,7 @@ static void store_whole(void)
 {
     struct io_uring_buf whole = {
         .addr = stage.slots[3].addr, .len = STAGE_SIZE, .bid = 3};
-    uint64_t tail = stage.publisher.tail++;
+    uint64_t tail = stage.publisher.filled++;
 
     stage.slots[tail % STAGE_ENTRIES] = whole; /* THE MISTAKE */
     readbuf_publisher_commit(&stage.publisher);
@@ -52,7 +52,7 @@ static void store_masked(void)
 {
     stage_fill(0);
     __atomic_store_n(&stage.publisher.shared->tail,
-                     stage.publisher.tail % STAGE_ENTRIES,
+                     stage.publisher.filled % STAGE_ENTRIES,
                      __ATOMIC_RELEASE); /* THE MISTAKE: % */
 }
 
@@ -66,7 +66,7 @@ static void store_relaxed(void)
 {
     stage_fill(0);
     __atomic_store_n(&stage.publisher.shared->tail,
-                     (uint16_t)stage.publisher.tail,
+                     (uint16_t)stage.publisher.filled,
                      __ATOMIC_RELAXED); /* THE MISTAKE */
 }
 

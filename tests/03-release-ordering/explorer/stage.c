@@ -74,7 +74,7 @@ void stage_name(bool coarse)
     for (unsigned i = 0; i < STAGE_ENTRIES; i++)
         NAME(stage.links[i], show_link, "link of %u", i);
     NAME(stage.slots[0].resv, show_number, "tail");
-    NAME(stage.publisher.tail, show_number, "own tail");
+    NAME(stage.publisher.filled, show_number, "filled");
     NAME(stage.publisher.shown, show_number, "shown");
     NAME(stage.gate.word, show_gate, "gate");
     NAME(stage.gate.wake_at, show_number, "wake_at");
@@ -97,7 +97,7 @@ static void wake(void *sleeper)
 void stage_prepare(uint16_t start)
 {
     readbuf_publisher_init(&stage.publisher, ring(), STAGE_ENTRIES);
-    stage.publisher.tail = stage.start = start;
+    stage.publisher.filled = stage.start = start;
     stage.publisher.shown = start;
     stage.slots[0].resv = start;
     stage.gate.wake = wake;
@@ -124,7 +124,7 @@ static void pick(struct simkernel *kernel)
     explorer_check(simkernel_pick(kernel, &picked) == 0,
                    "the kernel picked from an empty ring");
     explorer_check(is_whole(&picked),
-                   "the kernel picked half a descriptor");
+                   "the kernel picked what no one gave");
     explorer_check(stage.given[picked.bid],
                    "the kernel picked a buffer that is ours");
     explorer_check(!stage.picked[picked.bid],
