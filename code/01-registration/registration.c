@@ -176,7 +176,7 @@ int readbuf_ring_register(struct readbuf_ring *ring, int ring_fd,
 
 int readbuf_ring_unregister(struct readbuf_ring *ring)
 {
-    int ret;
+    int ret, saved;
 
     if (ring->shared == NULL)
         return -ENOENT;
@@ -185,7 +185,9 @@ int readbuf_ring_unregister(struct readbuf_ring *ring)
         ret = unregister_ring(ring);
     if (ret < 0)
         return ret;
+    saved = readbuf_errno();
     munmap(ring->shared, ring->bytes);
+    readbuf_errno_restore(saved);
     ring->shared = NULL;
     return 0;
 }

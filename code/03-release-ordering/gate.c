@@ -4,6 +4,7 @@
 #include "gate.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <time.h>
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -75,22 +76,26 @@ bool readbuf_gate_ask(struct readbuf_gate *gate)
 
 /*
  * A short sleep and not a yield: the thread inside may have a priority
- * to which a yield gives nothing.
+ * to which a yield gives nothing. No thread is cancelled in it, since
+ * the caller has begun something that must be brought to its end.
  */
 void readbuf_gate_wait(struct readbuf_gate *gate)
 {
     uint32_t word = look(gate);
+    int cancel;
 
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     for (;;) {
         word &= ~(uint32_t)READBUF_GATE_INSIDE;
         if (atomic_compare_exchange_strong_explicit(
                 &gate->word, &word, word | READBUF_GATE_INSIDE,
                 memory_order_acquire, memory_order_relaxed))
-            return;
+            break;
         if (word & READBUF_GATE_INSIDE)
             clock_nanosleep(CLOCK_MONOTONIC, 0,
                             &(struct timespec){.tv_nsec = 1000}, NULL);
     }
+    pthread_setcancelstate(cancel, NULL);
 }
 
 /* Has the count come to where the sleeper wants to be woken? */

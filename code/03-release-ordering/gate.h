@@ -110,8 +110,9 @@ static inline uint32_t readbuf_gate_leave(struct readbuf_gate *gate,
  * has come to `wake_at` or past it calls `wake`, inside. Then look at
  * the count once more, and only after that go to sleep, since it may
  * have come there before. One sleeper at a time. It may be woken
- * without need, and once more after readbuf_gate_awake, by one who was
- * inside just then; so `wake` is set, and taken away, inside.
+ * without need, also after readbuf_gate_awake, if a thread was inside
+ * just then. To end that for good, and take `wake` away: go in, and
+ * call readbuf_gate_awake there.
  */
 void readbuf_gate_sleep(struct readbuf_gate *gate, uint32_t wake_at);
 void readbuf_gate_awake(struct readbuf_gate *gate);

@@ -1,12 +1,13 @@
 /*
  * ledger.h - who has which buffer: one record for each.
  *
- * A record's loan is even while the kernel has the buffer, or the
- * reserve, and odd while the application has it; it goes up by one with
- * every change of hands. Beside it, in the same word, stands how many
- * handles hold the buffer in parts: 0 for a buffer that is held whole.
- * One word, so that a hand-over is one compare-and-swap, which exactly
- * one of several threads can win.
+ * A record's loan is odd while the application has the buffer, else
+ * even, and goes up by one with every change of hands. Beside it, in
+ * the same word, stands how many handles hold the buffer in parts: 0
+ * for a buffer that is held whole, and for one that the kernel has. And
+ * READBUF_NOBODYS for one on its way back, at the gate or in reserve,
+ * which the kernel has not. One word, so that a hand-over is one
+ * compare-and-swap, which exactly one of several threads can win.
  *
  * All zero is a buffer that was never lent: what a record says is how
  * far things have moved since the pool was made. So a new ledger is not
@@ -39,6 +40,9 @@ struct readbuf_ledger {
                             so in a child there is no short way */
     _Alignas(64) struct readbuf_record records[]; /* by bid */
 };
+
+/* Instead of holders: given up, and not in the ring yet. */
+#define READBUF_NOBODYS (UINT32_C(1) << 31)
 
 /* The two halves of a record's state. */
 static inline uint32_t readbuf_state_loan(uint64_t state)

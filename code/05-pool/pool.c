@@ -121,10 +121,13 @@ int readbuf_pool_build(struct readbuf_pool **pool, size_t bytes,
 /* Inside, and nobody is left outside: no buffer is out. */
 static void destroy(struct readbuf_pool *pool)
 {
+    int saved = readbuf_errno();
+
     assert(pool->closed && readbuf_pool_held(pool) == 0);
     readbuf_slab_unmap(&pool->slab);
     readbuf_ledger_unmap(pool->ledger, (uint32_t)pool->count);
     free(pool);
+    readbuf_errno_restore(saved);
 }
 
 /* A buffer that is nobody's: to the ring, or to the reserve. */
@@ -263,7 +266,11 @@ int readbuf_pool_available(struct readbuf_pool *pool)
     return ret;
 }
 
-/* Filled in ever, or in reserve, and was not at the beginning. */
+/*
+ * Ever filled in, and what is in reserve, less what was there at first.
+ * One too few for a moment while a buffer goes from the reserve to the
+ * ring.
+ */
 static uint32_t back_ever(const struct readbuf_pool *pool)
 {
     return (uint32_t)readbuf_publisher_filled(&pool->publisher) +

@@ -106,7 +106,11 @@ struct readbuf_plan {
     const struct readbuf_ways *ways;
 };
 
-/* A pool in which buffers are filled one at a time and whole. */
+/*
+ * A pool in which buffers are filled one at a time and whole, and the
+ * window is as large as the pool. With a smaller one buffers wait in
+ * the reserve that nobody asks for: then `dry` has to.
+ */
 extern const struct readbuf_ways readbuf_ways_plain;
 
 /*
@@ -135,17 +139,24 @@ readbuf_pool_level(const struct readbuf_pool *pool)
 {
     return readbuf_publisher_level(
         &pool->publisher,
-        atomic_load_explicit(&pool->consumed, memory_order_relaxed));
+        atomic_load_explicit(&pool->consumed, memory_order_acquire));
 }
 
-/* Inside: a buffer goes to the ring, unseen until a commit. */
+/*
+ * Inside: a buffer that is nobody's goes to the ring, unseen until a
+ * commit, and is the kernel's.
+ */
 static inline void readbuf_pool_fill(struct readbuf_pool *pool,
                                      struct readbuf_record *record,
                                      uint32_t bid, void *address)
 {
+    uint32_t loan = readbuf_state_loan(
+        atomic_load_explicit(&record->state, memory_order_relaxed));
     uint64_t position = readbuf_publisher_fill(
         &pool->publisher, address, pool->origin.size, (uint16_t)bid);
 
+    atomic_store_explicit(&record->state, readbuf_state(loan, 0),
+                          memory_order_release);
     readbuf_order_note(pool->last, record, bid, position);
     pool->last = record;
 }

@@ -59,9 +59,9 @@ extern "C" {
 #define READBUF_VERSION_MAJOR 0
 #define READBUF_VERSION_MINOR 2
 #define READBUF_VERSION_PATCH 0
-#define READBUF_VERSION                      \
-    ((unsigned)READBUF_VERSION_MAJOR << 16 | \
-     (unsigned)READBUF_VERSION_MINOR << 8 | READBUF_VERSION_PATCH)
+#define READBUF_VERSION                 \
+    (READBUF_VERSION_MAJOR * 0x10000u + \
+     READBUF_VERSION_MINOR * 0x100u + READBUF_VERSION_PATCH)
 
 /* The version of the library that the program runs with. Any thread. */
 unsigned readbuf_version(void);
@@ -223,11 +223,13 @@ int readbuf_pool_take(struct readbuf_pool *pool,
  *
  * Errors; nothing happens to the pool or to the handle. -ESTALE: a copy
  * whose buffer went back already, even if it was handed out anew since.
- * This can be told as long as the pool has an owner or a buffer out,
- * and until the buffer has been lent 2^31 times more: then the copy is
- * believed. -EINVAL: `data` was moved and is not the first byte of a
- * buffer; moved to that of another, -ESTALE. -ECHILD: in a child of
- * fork.
+ * This can be told as long as the pool has an owner or another buffer
+ * out, until the call returns; and until the buffer has been lent 2^31
+ * times more: then the copy is believed. -EINVAL: `data` was moved and
+ * is not the first byte of a buffer. Moved to that of another, -ESTALE,
+ * unless the two were lent just as often as would make it right: a
+ * multiple of 2^31 / count times more the one than the other. -ECHILD:
+ * in a child of fork.
  *
  * Any thread, but no signal handler. No system call, but for the very
  * last buffer of a pool without owners, which frees the memory. No lock

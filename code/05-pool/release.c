@@ -7,7 +7,6 @@
  */
 #include "pool.h"
 
-#include <assert.h>
 #include <errno.h>
 
 /* Not a bid: released, but others hold parts of the buffer. */
@@ -34,7 +33,8 @@ static inline bool give_up(struct readbuf *buf, size_t bid)
 
     if (bid >= pool->count || buf->loan % 2 == 0 ||
         !atomic_compare_exchange_strong_explicit(
-            &pool->records[bid].state, &state, loan + 1,
+            &pool->records[bid].state, &state,
+            readbuf_state(loan + 1, READBUF_NOBODYS),
             memory_order_release, memory_order_relaxed))
         return false;
     readbuf_own_kernel(buf->data, pool->origin.size);
@@ -60,12 +60,12 @@ static READBUF_RARE int32_t give_up_part(struct readbuf *buf,
 
         if (readbuf_state_loan(state) != loan || holds == 0)
             return -ESTALE;
-        next = readbuf_state(holds > 1 ? loan : loan + 1, holds - 1);
+        next = holds > 1 ? readbuf_state(loan, holds - 1)
+                         : readbuf_state(loan + 1, READBUF_NOBODYS);
     } while (!atomic_compare_exchange_weak_explicit(
         record, &state, next, memory_order_acq_rel,
         memory_order_relaxed));
     empty(buf);
-    assert(readbuf_is_lent(next) == (readbuf_state_holds(next) > 0));
     if (readbuf_is_lent(next))
         return HELD_BY_OTHERS;
     readbuf_own_kernel(readbuf_slab_at(&pool->slab, bid),

@@ -426,6 +426,58 @@ START_TEST(what_comes_back_meanwhile_is_taken_along)
 }
 END_TEST
 
+/* Given up, and not the kernel's: it cannot be named. */
+static void ck_not_to_be_named(struct simpool *sim, uint16_t bid)
+{
+    struct readbuf again = readbuf_pool_get(sim->pool);
+    uint32_t flags = simkernel_flags(bid);
+
+    ck_assert_int_eq(simpool_complete(&again, 1, flags), -EPROTO);
+    ck_assert_int_eq(simpool_take(sim, 1, flags, &again), -EPROTO);
+    ck_assert_int_eq(simpool_complete(&again, -EIO, flags), -EPROTO);
+    ck_assert_ptr_null(again.data);
+}
+
+START_TEST(a_buffer_at_the_gate_is_not_to_be_named)
+{
+    struct simpool sim;
+    struct readbuf buf;
+    uint16_t bid;
+
+    simpool_open(&sim, COUNT, SIZE);
+    buf = loaned(&sim, 1);
+    bid = (uint16_t)readbuf_slab_bid(&sim.pool->slab, buf.data);
+    ck_assert(readbuf_gate_enter(&sim.pool->gate));
+    ck_assert_int_eq(readbuf_release(&buf), 0);
+    ck_not_to_be_named(&sim, bid);
+    readbuf_pool_leave(sim.pool, 0);
+    simpool_check(&sim, 0, 0);
+    simpool_close(&sim);
+}
+END_TEST
+
+/* With a ring that may hold none, what comes back is kept. */
+START_TEST(a_buffer_in_reserve_is_not_to_be_named)
+{
+    struct simpool sim;
+    struct readbuf buf;
+    uint16_t bid;
+
+    simpool_open(&sim, COUNT, SIZE);
+    buf = loaned(&sim, 1);
+    bid = (uint16_t)readbuf_slab_bid(&sim.pool->slab, buf.data);
+    sim.pool->depot.window = 0;
+    ck_assert_int_eq(readbuf_release(&buf), 0);
+    ck_assert_uint_eq(readbuf_depot_level(&sim.pool->depot), 1);
+    ck_not_to_be_named(&sim, bid);
+    sim.pool->depot.window = COUNT;
+    readbuf_gate_wait(&sim.pool->gate);
+    readbuf_pool_leave(sim.pool, 0);
+    simpool_check(&sim, 0, 0);
+    simpool_close(&sim);
+}
+END_TEST
+
 static struct simpool busy;
 static bool has_left;
 
@@ -672,6 +724,8 @@ SUITE("total", every_flag_has_an_answer,
       both_verdicts_at_every_position_of_the_ring,
       a_buffer_may_be_out_for_many_laps,
       a_buffer_may_be_out_until_the_counts_wrap,
+      a_buffer_at_the_gate_is_not_to_be_named,
+      a_buffer_in_reserve_is_not_to_be_named,
       what_comes_back_meanwhile_is_taken_along,
       what_comes_back_meanwhile_is_available,
       a_random_sequence_follows_the_model)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool next_is_plain;
 static struct io_uring_buf_ring *plain; /* NULL: there is none */
@@ -31,9 +32,10 @@ int __wrap_readbuf_ring_register(struct readbuf_ring *ring, int ring_fd,
         return __real_readbuf_ring_register(ring, ring_fd, entries,
                                             group, flags);
     next_is_plain = false;
-    plain = calloc(1, entries * sizeof(struct io_uring_buf));
+    plain = malloc(entries * sizeof(struct io_uring_buf));
     if (plain == NULL)
         return -ENOMEM;
+    memset(plain, 0, entries * sizeof(struct io_uring_buf));
     *ring = (struct readbuf_ring){.shared = plain,
                                   .ring_fd = ring_fd,
                                   .entries = entries,
