@@ -8,7 +8,7 @@
 #include <string.h>
 
 static bool next_is_plain;
-static struct io_uring_buf_ring *plain; /* NULL: there is none */
+static struct io_uring_buf *plain; /* NULL: there is none */
 
 int __real_readbuf_ring_register(struct readbuf_ring *ring, int ring_fd,
                                  uint32_t entries, uint16_t group,
@@ -36,7 +36,7 @@ int __wrap_readbuf_ring_register(struct readbuf_ring *ring, int ring_fd,
     if (plain == NULL)
         return -ENOMEM;
     memset(plain, 0, entries * sizeof(struct io_uring_buf));
-    *ring = (struct readbuf_ring){.shared = plain,
+    *ring = (struct readbuf_ring){.shared = (void *)plain,
                                   .ring_fd = ring_fd,
                                   .entries = entries,
                                   .group = group,
@@ -46,9 +46,10 @@ int __wrap_readbuf_ring_register(struct readbuf_ring *ring, int ring_fd,
 
 int __wrap_readbuf_ring_unregister(struct readbuf_ring *ring)
 {
-    if (plain == NULL || ring->shared != plain)
+    if (plain == NULL || ring->shared != (void *)plain)
         return __real_readbuf_ring_unregister(ring);
     free(plain);
-    plain = ring->shared = NULL;
+    plain = NULL;
+    ring->shared = NULL;
     return 0;
 }
