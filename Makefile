@@ -194,7 +194,8 @@ $(call graded,$(1)) $(B)/$(1)/exercise/yours: \
 		$(call simkernel_object,$(1)) $(B)/$(1)/layers.a
 	@mkdir -p $$(@D)
 	$$(Q)$$(LINK) $(WRAP) $$(foreach f,$$(call counted,$(1)), \
-		-Wl,--wrap=$$(f)) -o $$@ $$^ $$(LIBURING) \
+		-Wl,--wrap=$$(f)) -o $$@ $$(filter %.o,$$^) \
+		$$(filter %.a,$$^) $$(LIBURING) \
 		$$(call uses,--libs check)
 
 .PHONY: programs-$(1) build-tests-$(1) tests-$(1) grade-$(1)
