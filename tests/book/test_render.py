@@ -99,6 +99,7 @@ class Rendering(unittest.TestCase):
         self.write("build/book/data.lua", DATA)
         self.write("docs/pages/index.md", INDEX)
         self.write("docs/pages/header.md", HEADER)
+        self.write("docs/pages/pool.md", "# The rest\n")
         self.write("docs/pages/glossary.md", "# Terms\n\n<!-- glossary -->\n")
 
     def write(self, path, text):
