@@ -320,6 +320,7 @@ END_TEST
 static struct two_ends t;
 static sem_t is_inside, go_on;
 static _Atomic bool going_on;
+static bool was_inside; /* ordered by the gate alone */
 
 /* Inside, for as long as the test likes. */
 static void *stay_inside(void *unused)
@@ -329,6 +330,7 @@ static void *stay_inside(void *unused)
     sem_post(&is_inside);
     sem_wait(&go_on);
     going_on = true;
+    was_inside = true;
     two_ends_fill(&t, 4);
     two_ends_publish_and_leave(&t, 0);
     return unused;
@@ -372,7 +374,7 @@ static void *wait_until_inside(void *seen)
 {
     sem_post(&is_inside);
     readbuf_gate_wait(&t.gate);
-    *(bool *)seen = going_on;
+    *(bool *)seen = was_inside;
     two_ends_fill(&t, 5);
     two_ends_publish_and_leave(&t, 0);
     return NULL;
