@@ -17,7 +17,7 @@
  *     stack. So no number stays behind.
  *   - ASLEEP stands in the same word, so that it is not passed unseen
  *     either: whoever leaves has woken the sleeper, or has published
- *     too little to wake him for.
+ *     too little to wake it for.
  *   - whoever pushed or left touches nothing behind the gate any more:
  *     it may be gone.
  *
@@ -91,7 +91,7 @@ static inline bool readbuf_gate_exit(struct readbuf_gate *gate)
 
 /*
  * When that was not possible: take what came, and wake the sleeper if
- * `count` has come to where he wants to be woken. 0: out after all,
+ * `count` has come to where it wants to be woken. 0: out after all,
  * touch nothing. Else still inside: see to what came, then try again.
  * What came: above READBUF_GATE_SHIFT the top of a chain, number + 1,
  * or 0.

@@ -29,9 +29,9 @@
 struct readbuf_publisher {
     struct io_uring_buf_ring *shared;
     uint32_t entries;        /* a power of two */
-    _Atomic uint32_t shown;  /* of them, as of the last commit */
-    _Atomic uint64_t filled; /* descriptors ever; the kernel is shown
+    _Atomic uint64_t filled; /* descriptors, ever; the kernel is shown
                                the low 16 bits, by a commit */
+    _Atomic uint32_t shown;  /* how many of them by the last commit */
 };
 
 /*

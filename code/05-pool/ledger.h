@@ -25,7 +25,10 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-/* A decode and a release each touch one line of memory of these. */
+/*
+ * A decode and a release each touch one line of memory of their
+ * buffer's, and a release its predecessor's `after`.
+ */
 struct readbuf_record {
     _Alignas(32) _Atomic uint64_t state; /* loan below, holds above */
     _Atomic uint64_t position;           /* these two: see order.h */

@@ -278,8 +278,8 @@ static uint32_t back_ever(const struct readbuf_pool *pool)
 }
 
 /*
- * Loads are moments. If what came back is the same before and after it
- * was read what went out, it was that at the same moment.
+ * Each load is a moment of its own. If what came back is the same
+ * before and after, it was that when what went out was read.
  */
 uint32_t readbuf_pool_held(const struct readbuf_pool *pool)
 {
