@@ -63,12 +63,14 @@ static void give_back(int thread, uint16_t bid)
         return;
     }
     publish(thread, bid);
-    if (look_first && (number = look(thread)) != 0)
+    number = look_first ? look(thread) : 0;
+    if (number != 0)
         publish(thread, (uint16_t)(number - 1));
     stand_still(thread);
     printf("%c unlocks\n", "AB"[thread]);
     pthread_mutex_unlock(&lock); /* THE MISTAKE: there is a gap */
-    if (!look_first && (number = look(thread)) != 0)
+    number = look_first ? 0 : look(thread);
+    if (number != 0)
         give_back(thread, (uint16_t)(number - 1));
 }
 
