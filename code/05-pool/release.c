@@ -23,7 +23,9 @@ static inline void empty(struct readbuf *buf)
 /*
  * From us to nobody: the loan becomes even. Whether the handle of a
  * whole buffer is stale is decided here and nowhere else, and of
- * several threads that release copies of it one gets past.
+ * several threads that release copies of it one gets past. What was
+ * done to the bytes is released where the buffer becomes the kernel's,
+ * by whoever is inside then.
  */
 static inline bool give_up(struct readbuf *buf, size_t bid)
 {
@@ -35,7 +37,7 @@ static inline bool give_up(struct readbuf *buf, size_t bid)
         !atomic_compare_exchange_strong_explicit(
             &pool->records[bid].state, &state,
             readbuf_state(loan + 1, READBUF_NOBODYS),
-            memory_order_release, memory_order_relaxed))
+            memory_order_relaxed, memory_order_relaxed))
         return false;
     readbuf_own_kernel(buf->data, pool->origin.size);
     empty(buf);

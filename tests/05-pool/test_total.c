@@ -478,6 +478,23 @@ START_TEST(a_buffer_in_reserve_is_not_to_be_named)
 }
 END_TEST
 
+/* It came between the look at the ring and the way out. */
+START_TEST(what_comes_at_the_last_moment_is_taken_along)
+{
+    struct simpool sim;
+    struct readbuf buf;
+
+    simpool_open(&sim, COUNT, SIZE);
+    buf = loaned(&sim, 1);
+    ck_assert(readbuf_gate_enter(&sim.pool->gate));
+    ck_assert_int_eq(readbuf_release(&buf), 0);
+    ck_assert(!readbuf_gate_exit(&sim.pool->gate));
+    ck_assert_int_eq(readbuf_pool_turn(sim.pool), 0);
+    simpool_check(&sim, 0, 0);
+    simpool_close(&sim);
+}
+END_TEST
+
 static struct simpool busy;
 static bool has_left;
 
@@ -726,6 +743,7 @@ SUITE("total", every_flag_has_an_answer,
       a_buffer_may_be_out_until_the_counts_wrap,
       a_buffer_at_the_gate_is_not_to_be_named,
       a_buffer_in_reserve_is_not_to_be_named,
+      what_comes_at_the_last_moment_is_taken_along,
       what_comes_back_meanwhile_is_taken_along,
       what_comes_back_meanwhile_is_available,
       a_random_sequence_follows_the_model)
