@@ -23,20 +23,26 @@ static _Atomic uint64_t *record_of(const struct readbuf *buf)
 }
 
 /* `whole` becomes stale, and each of `n` handles has EACH bytes. */
-static void split(const struct readbuf *whole, struct readbuf *parts,
-                  unsigned n)
+static void split_by(const struct readbuf *whole, struct readbuf *parts,
+                     unsigned n, unsigned len)
 {
     _Atomic uint64_t *record = record_of(whole);
     uint32_t loan = readbuf_state_loan(atomic_load(record));
 
     atomic_store(record, readbuf_state(loan + 2, n));
     for (unsigned i = 0; i < n; i++) {
-        parts[i] = (struct readbuf){.data = whole->data + i * EACH,
+        parts[i] = (struct readbuf){.data = whole->data + i * len,
                                     .pool = whole->pool,
-                                    .len = EACH,
+                                    .len = len,
                                     .loan = whole->loan + 1};
-        readbuf_own_app(parts[i].data, EACH);
+        readbuf_own_app(parts[i].data, len);
     }
+}
+
+static void split(const struct readbuf *whole, struct readbuf *parts,
+                  unsigned n)
+{
+    split_by(whole, parts, n, EACH);
 }
 
 static struct readbuf borrow(struct pooltest *t, struct readbuf *parts)
@@ -304,29 +310,29 @@ END_TEST
 
 /* -------------------------------------------------------- threads */
 
-enum { RACERS = 64 };
+enum { RACERS = 32, SHARE = 8, SHARES = RACERS * SHARE };
 
-/* Part `who` of each buffer is that thread's. */
+/* Each thread has a share of each buffer: SHARE parts of one byte. */
 struct race {
-    struct readbuf parts[RACERS][PARTS];
+    struct readbuf parts[RACERS][PARTS * SHARE];
     _Atomic unsigned wrong;
 };
 
 /*
- * All in the same order, so that they meet; some one by one, some in
- * one call.
+ * All in the same order, so that they meet, and meet again; some one by
+ * one, some in one call.
  */
 static void release_parts(void *argument, unsigned who)
 {
     struct race *race = argument;
-    struct readbuf mine[RACERS];
+    struct readbuf mine[SHARES];
 
-    for (unsigned i = 0; i < RACERS; i++)
-        mine[i] = race->parts[i][who];
-    for (unsigned i = 0; who != 2 && i < RACERS; i++)
+    for (unsigned i = 0; i < SHARES; i++)
+        mine[i] = race->parts[i / SHARE][who * SHARE + i % SHARE];
+    for (unsigned i = 0; who != 2 && i < SHARES; i++)
         if (readbuf_release(&mine[i]) != 0)
             race->wrong++;
-    if (who == 2 && readbuf_release_all(mine, RACERS) != 0)
+    if (who == 2 && readbuf_release_all(mine, SHARES) != 0)
         race->wrong++;
 }
 
@@ -342,7 +348,7 @@ static void race_parts(struct pooltest *t, unsigned threads)
 
         crew_borrow(t, whole, RACERS);
         for (int i = 0; i < RACERS; i++)
-            split(&whole[i], race.parts[i], threads);
+            split_by(&whole[i], race.parts[i], threads * SHARE, 1);
         crew_round(&crew);
         ck_often(race.wrong == 0);
         crew_ck_free(t, RACERS);
