@@ -9,7 +9,8 @@ put in its place. A line with "~" says why no test can fail; such a mutant has
 to survive, or the excuse goes.
 
 Each mutant is built in a copy of the tree below BUILD, as far as its test
-needs, and the test is run. Only blocks that contain WORD, if one is given.
+needs, and the test is run, on each processor one. One that survives is tried
+again when the machine is free: some tests need threads that meet. Only blocks that contain WORD, if one is given.
 """
 import concurrent.futures
 import os
@@ -91,13 +92,17 @@ def run(tree, mutant):
     return process.returncode, "SKIPPED" in output
 
 
+def survives(mutant):
+    return f"survives {mutant.test}"
+
+
 def verdict(mutant, status, skipped):
     """What is wrong, or nothing."""
     if status != 0:
         return "is noticed, and the list says: " + mutant.excuse if mutant.excuse else ""
     if mutant.excuse or skipped:
         return ""
-    return f"survives {mutant.test}"
+    return survives(mutant)
 
 
 def judge(tree, mutant):
@@ -152,12 +157,19 @@ def main(place, path, word=""):
         finally:
             trees.put(tree)
 
-    bad = 0
+    bad, survivors = 0, []
     with concurrent.futures.ThreadPoolExecutor(trees.qsize()) as pool:
         for mutant, problem in zip(mutants, pool.map(in_some_tree, mutants)):
-            if problem:
+            if problem == survives(mutant):
+                survivors.append(mutant)
+            elif problem:
                 print(f"{mutant}: {problem}", flush=True)
                 bad += 1
+    for mutant in survivors:
+        problem = in_some_tree(mutant)
+        if problem:
+            print(f"{mutant}: {problem}", flush=True)
+            bad += 1
     excused = sum(bool(m.excuse) for m in mutants)
     print(f"{len(mutants)} mutants, {excused} of them excused, {bad} problems")
     return 1 if bad or not mutants else 0
